@@ -1,0 +1,44 @@
+"""Output files: whole or not at all, and never over one that is there unless the user says so."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from ocrtune.errors import InputError
+
+
+def refuse_existing(path: Path, *, overwrite: bool) -> None:
+    """Stop before any work when the output `path` is already there.
+
+    Raises:
+        InputError: it exists and `overwrite` is not set.
+    """
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists already; choose another name or add --overwrite")
+
+
+def write_text(path: Path, content: str, *, overwrite: bool) -> None:
+    """Write `content` as UTF-8 to `path` in one step: beside it first, then renamed.
+
+    Raises:
+        InputError: `path` exists without `overwrite`, or the disk refuses; `path` is then as before.
+    """
+    refuse_existing(path, overwrite=overwrite)
+    staging: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        staging = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        staging.chmod(0o644)  # mkstemp made it private
+        staging.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; free space or choose another place") from error
+    finally:
+        if staging is not None:
+            staging.unlink(missing_ok=True)

@@ -1,0 +1,137 @@
+"""The recogniser seam that evaluation and service know, and its ONNX Runtime engine."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ocrtune.bundle import Manifest
+from ocrtune.decoding import decode_ctc
+from ocrtune.errors import InputError
+from ocrtune.reading.onnx_session import open_session
+from ocrtune.records import Image, Prediction
+
+BATCH_WIDTH = 4096
+"""Padded px side by side in one batch: its probabilities take 38 MiB for the base's 18,710 classes."""
+
+
+class Recognizer(Protocol):
+    """Anything that reads line images."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What it reads and how it was made."""
+        ...
+
+    def recognize(self, images: Sequence[Image]) -> list[Prediction]:
+        """Read line images, in their order."""
+        ...
+
+
+class OnnxRecognizer:
+    """Reads line images with an ONNX graph on the CPU. Safe to call from several threads.
+
+    The graph gives probabilities (N, T, C) float32 for images (N, channels, height, W) float32.
+
+    Args:
+        manifest: what the graph's classes mean and how images are prepared for it.
+        onnx_path: the graph.
+
+    Raises:
+        InputError: the file is missing or broken, or its shapes do not fit the manifest.
+    """
+
+    def __init__(self, manifest: Manifest, onnx_path: Path) -> None:
+        self.manifest = manifest
+        self._charset = manifest.charset
+        self._classes = manifest.layout.num_classes(self._charset)
+        self._path = onnx_path
+        if not onnx_path.exists():
+            raise InputError(f"there is no {onnx_path}; make it with `ocrtune export {onnx_path.parent} --to onnx`")
+        self._session = open_session(onnx_path)
+        spec = manifest.preprocess
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        kinds = [value.type for value in (*inputs, *outputs)]
+        if kinds != ["tensor(float)", "tensor(float)"]:
+            raise InputError(
+                f"{onnx_path} takes and gives {kinds}, not one float tensor each; export the model again"
+            )
+        self._input = inputs[0].name
+        self._output = outputs[0].name
+        _check_shape(onnx_path, "input", inputs[0].shape, (None, spec.num_channels, spec.height, None))
+        _check_shape(onnx_path, "output", outputs[0].shape, (None, None, self._classes))
+
+    def recognize(self, images: Sequence[Image]) -> list[Prediction]:
+        """Read line images, (H, W) grey or (H, W, 3) RGB uint8, in their order.
+
+        Only images of one width bucket share a batch, so a line's text is the same in any company.
+
+        Raises:
+            InputError: an image is empty or of another kind.
+        """
+        by_bucket: defaultdict[int, list[int]] = defaultdict(list)
+        for i, image in enumerate(images):
+            check_image(image, f"image {i + 1} of {len(images)}")
+            by_bucket[self.manifest.preprocess.bucket(image)].append(i)
+        read: dict[int, Prediction] = {}
+        for bucket, indices in by_bucket.items():
+            size = max(1, BATCH_WIDTH // bucket)
+            for first in range(0, len(indices), size):
+                batch = indices[first : first + size]
+                read.update(zip(batch, self._recognize_batch([images[i] for i in batch], bucket), strict=True))
+        return [read[i] for i in range(len(images))]
+
+    def _recognize_batch(self, images: Sequence[Image], bucket: int) -> list[Prediction]:
+        spec = self.manifest.preprocess
+        resized = [spec.resize(image) for image in images]
+        probabilities = self._run(spec.batch(resized, bucket))  # (N, T, C)
+        widths = [image.shape[1] for image in images]
+        step = bucket / probabilities.shape[1]  # px of network input
+        px_per_step = [step * w / r.shape[1] for w, r in zip(widths, resized, strict=True)]
+        return decode_ctc(probabilities, self._charset, self.manifest.layout, px_per_step, widths)
+
+    def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        try:
+            output = self._session.run([self._output], {self._input: batch})[0]
+        except Exception as error:  # noqa: BLE001 - the runtime's exceptions share no narrower base class
+            reason = str(error).splitlines()[0][:200]
+            raise InputError(f"{self._path} fails on an input of shape {batch.shape}: {reason}") from error
+        # A graph may declare any shapes it likes; these are the ones it gives.
+        fits = output.ndim == 3 and output.shape[0] == len(batch) and output.shape[2] == self._classes
+        if not fits or output.shape[1] == 0:
+            raise InputError(
+                f"{self._path} gives {output.shape} for {len(batch)} lines of {self._classes} classes; "
+                "export the model again"
+            )
+        return np.asarray(output, np.float32)
+
+
+def check_image(image: Image, where: str) -> None:
+    """Refuse what is not a line image: uint8, grey or RGB, not empty."""
+    if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
+        raise InputError(
+            f"{where} has shape {image.shape} and type {image.dtype}; give uint8 (H, W) grey or (H, W, 3) RGB"
+        )
+    if image.size == 0:
+        raise InputError(f"{where} is empty: {image.shape[0]} x {image.shape[1]} px")
+
+
+def _check_shape(
+    path: Path, side: str, declared: Sequence[int | str | None], expected: Sequence[int | None]
+) -> None:
+    """Compare the fixed sizes a graph declares (names stand for free ones) with the manifest's."""
+    fits = len(declared) == len(expected) and all(
+        wanted is None or not isinstance(size, int) or size == wanted
+        for size, wanted in zip(declared, expected, strict=True)
+    )
+    if not fits:
+        shown = ", ".join("any" if size is None else str(size) for size in expected)
+        raise InputError(
+            f"{path}: the {side} has shape ({', '.join(map(str, declared))}) but its manifest needs ({shown}); "
+            "export the model again"
+        )
