@@ -1,0 +1,1 @@
+"""Making labelled lines: fonts, shaping and rendering, degradation, the generator."""
