@@ -1,0 +1,51 @@
+"""What the readers of label formats hand over: entries, where their images lie, and what they refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ocrtune.data.rejects import Reject
+
+
+@dataclass(frozen=True, slots=True)
+class LineEntry:
+    """One labelled line before its image is decoded; the fields are those of `LineSample`."""
+
+    id: str
+    text: str
+    source: str
+
+
+class EncodedImage(Protocol):
+    """An image that can be fetched, still encoded."""
+
+    @property
+    def where(self) -> str:
+        """Its name in messages."""
+        ...
+
+    @property
+    def location(self) -> str:
+        """Its place on this machine: equal for the same image reached through two datasets."""
+        ...
+
+    def read(self) -> bytes:
+        """The encoded bytes.
+
+        Raises:
+            ImageError: missing, unreadable or over the size limit.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledLines:
+    """All that one label file or a folder of LMDBs holds."""
+
+    entries: tuple[LineEntry, ...]
+    images: tuple[EncodedImage, ...]
+    """Of the entries, in their order."""
+    rejects: tuple[Reject, ...]
+    resolved: str
+    """One sentence: the format that was found and where images are looked for."""

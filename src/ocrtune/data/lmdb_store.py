@@ -1,0 +1,141 @@
+"""Packs datasets into one LMDB in the format of deep-text-recognition-benchmark: one file to copy and share.
+
+Reading that format is `lmdb_reading.py`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import lmdb
+
+from ocrtune.bundle import replace_directory
+from ocrtune.data.dataset import LineDataset
+from ocrtune.data.images import ImageError, decode_image
+from ocrtune.data.lmdb_reading import COUNT_KEY, DATA_FILE, close_environment, image_key, label_key
+from ocrtune.data.rejects import Reject
+from ocrtune.errors import InputError
+from ocrtune.output import refuse_existing
+
+Record = tuple[bytes, bytes]
+
+FIRST_MAP_SIZE = 16 * 2**20
+"""Bytes; doubled whenever it is full. Windows gives the file this size at once, so it starts small."""
+
+_LINES_PER_TRANSACTION = 500
+_BYTES_PER_TRANSACTION = 16 * 2**20
+"""A transaction's records are kept until it is through, to write them again in a larger map."""
+
+_LMDB_FILES = {DATA_FILE, "lock.mdb"}
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What `pack` wrote."""
+
+    path: Path
+    lines: int
+    rejects: tuple[Reject, ...]
+    """Lines left out: no text, or an image that cannot be used."""
+
+
+def pack(
+    datasets: Sequence[LineDataset],
+    out: Path,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Packed:
+    """Write the lines of `datasets`, one after the other, to the LMDB folder `out`.
+
+    Encoded images are stored as they are, byte for byte; each is decoded once to see that it can be.
+
+    Args:
+        datasets: with no weight, which the format has no place for.
+        out: the folder to make; it appears when it is complete.
+        overwrite: replace an LMDB that is there.
+        progress: called with (lines done, lines in all).
+
+    Raises:
+        InputError: `out` exists, no line can be used, a dataset is weighted, or the disk refuses.
+    """
+    refuse_existing(out, overwrite=overwrite)
+    if out.exists() and not (out.is_dir() and {file.name for file in out.iterdir()} <= _LMDB_FILES):
+        raise InputError(f"{out} is not an LMDB folder, so it is not overwritten; choose another name")
+    for dataset in datasets:
+        if dataset.weight != 1:
+            raise InputError(f"{dataset.name}@{dataset.weight:g}: an LMDB keeps no weight; pack it without")
+    rejects = [reject for dataset in datasets for reject in dataset.rejects]
+    staging: Path | None = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        count = _write(staging, _usable_lines(datasets, rejects, progress))
+        if count == 0:
+            names = ", ".join(dataset.name for dataset in datasets)
+            first = f"; first: {rejects[0].source}: {rejects[0].detail}" if rejects else ""
+            raise InputError(f"no line of {names} can be packed{first}; nothing was written")
+        close_environment(out)
+        replace_directory(staging, out)
+    except (OSError, lmdb.Error) as error:
+        raise InputError(f"cannot write {out}: {error}; free space or choose another place") from error
+    finally:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+    return Packed(out, count, tuple(rejects))
+
+
+def _usable_lines(
+    datasets: Sequence[LineDataset], rejects: list[Reject], progress: Callable[[int, int], None] | None
+) -> Iterator[tuple[bytes, str]]:
+    """Encoded image and text of every line whose image can be decoded; the others go to `rejects`."""
+    total = sum(map(len, datasets))
+    done = 0
+    for dataset in datasets:
+        for entry, image in zip(dataset.entries, dataset.images, strict=True):
+            done += 1
+            try:
+                content = image.read()
+                decode_image(content, image.where)
+            except ImageError as error:
+                rejects.append(Reject(entry.id, entry.source, error.reason, f"{image.where}: {error.detail}"))
+            else:
+                yield content, entry.text
+            if progress is not None:
+                progress(done, total)
+
+
+def _write(folder: Path, lines: Iterator[tuple[bytes, str]]) -> int:
+    """Write `lines` to a new LMDB in `folder`; returns how many there were."""
+    count = 0
+    batch: list[Record] = []
+    batch_bytes = 0
+    # Nobody else opens a staging folder: no lock file. Each commit need not reach the disk either,
+    # since `replace_directory` syncs the finished file.
+    with lmdb.open(str(folder), map_size=FIRST_MAP_SIZE, lock=False, sync=False) as environment:
+        for content, text in lines:
+            count += 1
+            batch += [(image_key(count).encode(), content), (label_key(count).encode(), text.encode())]
+            batch_bytes += len(content)
+            if len(batch) >= 2 * _LINES_PER_TRANSACTION or batch_bytes >= _BYTES_PER_TRANSACTION:
+                _put(environment, batch)
+                batch, batch_bytes = [], 0
+        _put(environment, batch)
+        _put(environment, [(COUNT_KEY, str(count).encode())])  # last: its absence marks a torso
+    return count
+
+
+def _put(environment: lmdb.Environment, records: Sequence[Record]) -> None:
+    """Write `records` in one transaction, in a larger map where this one is full."""
+    while True:
+        try:
+            with environment.begin(write=True) as transaction:
+                for key, value in records:
+                    transaction.put(key, value)
+            return
+        except lmdb.MapFullError:
+            environment.set_mapsize(2 * environment.info()["map_size"])
