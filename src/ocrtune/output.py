@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -38,7 +39,14 @@ def write_text(path: Path, content: str, *, overwrite: bool) -> None:
         staging.chmod(0o644)  # mkstemp made it private
         staging.replace(path)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; free space or choose another place") from error
+        raise InputError(
+            f"cannot write {path}: {error.strerror}; free space or choose another place"
+        ) from error
     finally:
         if staging is not None:
             staging.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: object, *, overwrite: bool) -> None:
+    """Write `content` as JSON, as `write_text` does."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n", overwrite=overwrite)

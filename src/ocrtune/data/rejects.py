@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -34,6 +35,13 @@ class Reject:
     reason: RejectReason
     detail: str
     """What exactly is wrong with this line."""
+
+
+def summarise_rejects(rejects: Sequence[Reject]) -> str:
+    """Counts by reason and the first reject, on one line; there must be one."""
+    counts = Counter(str(reject.reason) for reject in rejects).most_common()
+    counted = ", ".join(f"{count} {reason}" for reason, count in counts)
+    return f"{counted}; the first: {rejects[0].source}: {rejects[0].detail}"
 
 
 def write_skipped(path: Path, rejects: Iterable[Reject]) -> None:

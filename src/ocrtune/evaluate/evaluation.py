@@ -1,4 +1,4 @@
-"""Reads whole datasets and says how well: the measurement behind `ocrtune eval`, before and after training."""
+"""Reads whole datasets and says how well: the measurement behind `ocrtune eval`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from ocrtune.data.audit import Reject, RejectReason
-from ocrtune.data.dataset import LineDataset
-from ocrtune.errors import InputError
+from ocrtune.data.audit import require_eval_lines
+from ocrtune.data.dataset import LineDataset, open_dataset
+from ocrtune.data.images import ImageError
+from ocrtune.data.rejects import Reject, summarise_rejects
+from ocrtune.errors import BarError, InputError
 from ocrtune.evaluate.metrics import Metrics, comparable, measure
 from ocrtune.reading.recognizer import Recognizer
 from ocrtune.records import Image, Prediction
@@ -62,8 +65,27 @@ class Evaluation:
         return [
             reading
             for reading in self.readings
-            if comparable(reading.truth, ignore_case=fold) != comparable(reading.prediction.text, ignore_case=fold)
+            if comparable(reading.truth, ignore_case=fold)
+            != comparable(reading.prediction.text, ignore_case=fold)
         ]
+
+    def summary(self, weakest: int) -> str:
+        """The figures in words, with the `weakest` symbols that were missed most often."""
+        metrics = self.metrics
+        rows = [
+            f"{self.name}: {metrics.lines} lines" + (", case ignored" if self.ignore_case else ""),
+            f"Accuracy (exact match): {metrics.exact_match:.2%}",
+            f"Accuracy without spaces: {metrics.exact_match_no_space:.2%}",
+            f"Average CER: {metrics.cer:.2%}",
+            f"WER: {metrics.wer:.2%}",
+            f"Inference Time: {self.ms_per_line:.1f} ms per line",
+        ]
+        if missed := metrics.weakest_symbols(weakest):
+            shown = ", ".join(f"{symbol} {recall.hits}/{recall.count}" for symbol, recall in missed)
+            rows.append(f"Weakest symbols (read/in all): {shown}")
+        if self.rejects:
+            rows.append(f"Not measured: {summarise_rejects(self.rejects)}")
+        return "\n".join(rows)
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain values; every rate is a fraction."""
@@ -89,9 +111,67 @@ class Evaluation:
                 for reading in self.misread()
             ],
             "rejects": [
-                {"id": r.id, "source": r.source, "reason": str(r.reason), "detail": r.detail} for r in self.rejects
+                {"id": reject.id, "source": reject.source, "reason": reject.reason, "detail": reject.detail}
+                for reject in self.rejects
             ],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Evaluations of several datasets, and of all their lines as one."""
+
+    sets: tuple[Evaluation, ...]
+    total: Evaluation
+
+    def summary(self, weakest: int) -> str:
+        """A paragraph for each dataset, and one for all where there are several."""
+        shown = self.sets if len(self.sets) == 1 else (*self.sets, self.total)
+        return "\n\n".join(evaluation.summary(weakest) for evaluation in shown)
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of all lines; with several datasets also each one's, under `sets`."""
+        content = self.total.to_json()
+        if len(self.sets) > 1:
+            content["sets"] = [evaluation.to_json() for evaluation in self.sets]
+        return content
+
+    def enforce_max_cer(self, limit: float) -> None:
+        """Stop when the character error rate of all lines is above `limit`, a fraction.
+
+        Raises:
+            BarError: it is.
+        """
+        if self.total.metrics.cer > limit:
+            raise BarError(f"the average CER is {self.total.metrics.cer:.4f}, above --max-cer {limit:g}")
+
+
+def evaluate_paths(
+    recognizer: Recognizer,
+    paths: Sequence[str],
+    images: Path | None = None,
+    *,
+    ignore_case: bool = False,
+    report: Callable[[str], None],
+    progress: Progress | None = None,
+) -> Report:
+    """Evaluate on the datasets `paths`; `report` is told how each was understood.
+
+    Raises:
+        InputError: a dataset that cannot be opened, or has nothing to measure, or carries a weight.
+    """
+    datasets = []
+    for path in paths:
+        dataset = open_dataset(path, images)
+        if dataset.weight != 1:
+            raise InputError(f"{path}: a weight means nothing when measuring; leave @{dataset.weight:g} out")
+        require_eval_lines(dataset.name, len(dataset))
+        report(dataset.resolved)
+        datasets.append(dataset)
+    sets = tuple(
+        evaluate(recognizer, dataset, ignore_case=ignore_case, progress=progress) for dataset in datasets
+    )
+    return Report(sets, pool(sets))
 
 
 def evaluate(
@@ -110,7 +190,6 @@ def evaluate(
         InputError: no line could be read.
     """
     total = len(dataset)
-    timed = set(range(0, total, max(1, total // TIMED_LINES))[:TIMED_LINES])  # evenly over the set
     rejects = list(dataset.rejects)
     readings: list[LineReading] = []
     timed_images: list[Image] = []
@@ -120,11 +199,13 @@ def evaluate(
         for i in range(first, min(first + CHUNK, total)):
             try:
                 images.append(dataset.image(i))
-            except InputError as error:
-                rejects.append(_unreadable(dataset, i, error))
+            except ImageError as error:
+                entry = dataset.entries[i]
+                rejects.append(Reject(entry.id, entry.source, error.reason, error.detail))
                 continue
             chunk.append(i)
-            if i in timed:
+            # Evenly over the set; where the line that is due has no image, the next one stands in.
+            if len(timed_images) < TIMED_LINES and i * TIMED_LINES >= len(timed_images) * total:
                 timed_images.append(images[-1])
         for i, prediction in zip(chunk, recognizer.recognize(images), strict=True):
             entry = dataset.entries[i]
@@ -132,7 +213,7 @@ def evaluate(
         if progress is not None:
             progress(min(first + CHUNK, total), total)
     if not readings:
-        raise InputError(f"{dataset.name} has no line that can be read, {len(rejects)} rejects; first: {rejects[0]}")
+        raise InputError(f"{dataset.name} has no line that can be read: {summarise_rejects(rejects)}")
     return Evaluation(
         name=dataset.name,
         readings=tuple(readings),
@@ -171,8 +252,3 @@ def time_lines(recognizer: Recognizer, images: Sequence[Image]) -> tuple[float, 
 
 def _measure(readings: Iterable[LineReading], *, ignore_case: bool) -> Metrics:
     return measure(((r.truth, r.prediction.text) for r in readings), ignore_case=ignore_case)
-
-
-def _unreadable(dataset: LineDataset, i: int, error: InputError) -> Reject:
-    entry = dataset.entries[i]
-    return Reject(entry.id, entry.source, RejectReason.BROKEN_IMAGE, str(error))

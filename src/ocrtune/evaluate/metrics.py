@@ -24,7 +24,7 @@ class SymbolRecall:
 
     @property
     def recall(self) -> float:
-        """hits / count, higher is better."""
+        """Hits / count, higher is better."""
         return self.hits / self.count
 
 
@@ -69,7 +69,10 @@ def measure(pairs: Iterable[tuple[str, str]], *, ignore_case: bool = False) -> M
     counts: Counter[str] = Counter()
     missed: Counter[str] = Counter()
     for truth, reading in pairs:
-        truth, reading = comparable(truth, ignore_case=ignore_case), comparable(reading, ignore_case=ignore_case)
+        truth, reading = (
+            comparable(truth, ignore_case=ignore_case),
+            comparable(reading, ignore_case=ignore_case),
+        )
         truth_words = truth.split()
         lines += 1
         symbols += len(truth)

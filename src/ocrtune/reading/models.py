@@ -55,7 +55,9 @@ def find_model(model: str | Path | None = None) -> FoundModel:
     if path.is_file():
         return FoundModel(_embedded_manifest(path), path)
     if not path.is_dir():
-        raise InputError(f"there is no model {str(model)!r}: give {BASE!r}, a run folder, a bundle or an ONNX file")
+        raise InputError(
+            f"there is no model {str(model)!r}: give {BASE!r}, a run folder, a bundle or an ONNX file"
+        )
     folder = path if (path / MANIFEST_FILE).exists() or not (path / _BEST).is_dir() else path / _BEST
     bundle = ModelBundle.open(folder)
     bundle.verify()

@@ -60,7 +60,9 @@ def open_session(path: Path, *, optimise: bool = True) -> ort.InferenceSession:
     try:
         size = path.stat().st_size
         if size > ONNX_LIMIT:
-            raise InputError(f"{path} has {size >> 20} MiB; models over {ONNX_LIMIT >> 20} MiB are not opened")
+            raise InputError(
+                f"{path} has {size >> 20} MiB; models over {ONNX_LIMIT >> 20} MiB are not opened"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read the model {path}: {error.strerror}") from error
@@ -76,6 +78,6 @@ def open_session(path: Path, *, optimise: bool = True) -> ort.InferenceSession:
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path))
     try:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - the runtime's exceptions share no narrower base class
+    except Exception as error:
         reason = str(error).removeprefix("[ONNXRuntimeError] : ").splitlines()[0][:200]
         raise InputError(f"{path} is not an ONNX file that can be loaded: {reason}") from error

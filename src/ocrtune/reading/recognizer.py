@@ -52,7 +52,9 @@ class OnnxRecognizer:
         self._classes = manifest.layout.num_classes(self._charset)
         self._path = onnx_path
         if not onnx_path.exists():
-            raise InputError(f"there is no {onnx_path}; make it with `ocrtune export {onnx_path.parent} --to onnx`")
+            raise InputError(
+                f"there is no {onnx_path}; make it with `ocrtune export {onnx_path.parent} --to onnx`"
+            )
         self._session = open_session(onnx_path)
         spec = manifest.preprocess
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -83,7 +85,9 @@ class OnnxRecognizer:
             size = max(1, BATCH_WIDTH // bucket)
             for first in range(0, len(indices), size):
                 batch = indices[first : first + size]
-                read.update(zip(batch, self._recognize_batch([images[i] for i in batch], bucket), strict=True))
+                read.update(
+                    zip(batch, self._recognize_batch([images[i] for i in batch], bucket), strict=True)
+                )
         return [read[i] for i in range(len(images))]
 
     def _recognize_batch(self, images: Sequence[Image], bucket: int) -> list[Prediction]:
@@ -98,7 +102,7 @@ class OnnxRecognizer:
     def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         try:
             output = self._session.run([self._output], {self._input: batch})[0]
-        except Exception as error:  # noqa: BLE001 - the runtime's exceptions share no narrower base class
+        except Exception as error:
             reason = str(error).splitlines()[0][:200]
             raise InputError(f"{self._path} fails on an input of shape {batch.shape}: {reason}") from error
         # A graph may declare any shapes it likes; these are the ones it gives.
@@ -132,6 +136,6 @@ def _check_shape(
     if not fits:
         shown = ", ".join("any" if size is None else str(size) for size in expected)
         raise InputError(
-            f"{path}: the {side} has shape ({', '.join(map(str, declared))}) but its manifest needs ({shown}); "
-            "export the model again"
+            f"{path}: the {side} has shape ({', '.join(map(str, declared))}) but its manifest needs "
+            f"({shown}); export the model again"
         )

@@ -1,0 +1,82 @@
+"""The Python API of reading: `ocrtune.load(MODEL)` gives a `Reader`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ocrtune.bundle import Manifest
+from ocrtune.data.images import read_image
+from ocrtune.errors import InputError
+from ocrtune.reading.files import FileReading
+from ocrtune.reading.models import find_model
+from ocrtune.reading.recognizer import OnnxRecognizer, Recognizer
+from ocrtune.records import Image, Prediction
+
+CHUNK = 64
+"""Image files in memory at once."""
+
+
+def load(model: str | Path | None = None) -> Reader:
+    """Load MODEL: a base's name, a run folder, a bundle or an ONNX file; None is the base.
+
+    Raises:
+        InputError: there is no such model, or it is damaged.
+    """
+    found = find_model(model)
+    return Reader(OnnxRecognizer(found.manifest, found.onnx_path))
+
+
+class Reader:
+    """Reads images with one model. Safe to use from several threads."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.recognizer = recognizer
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the model reads and how it was made."""
+        return self.recognizer.manifest
+
+    def read_lines(self, images: Sequence[Image | str | Path]) -> list[Prediction]:
+        """Read images that each show one line of text.
+
+        Args:
+            images: uint8 arrays, (H, W) grey or (H, W, 3) RGB (OpenCV gives BGR: turn it first), or
+                paths of image files.
+
+        Raises:
+            InputError: an image is missing, broken or not of this kind.
+        """
+        decoded = [read_image(Path(image)) if isinstance(image, str | Path) else image for image in images]
+        return self.recognizer.recognize(decoded)
+
+    def read_files(
+        self, paths: Sequence[Path], progress: Callable[[int, int], None] | None = None
+    ) -> list[FileReading]:
+        """Read files that each show one line; a broken one becomes an error in its place.
+
+        Args:
+            paths: the image files, any number of them.
+            progress: called with (files done, files in all).
+        """
+        readings: list[FileReading] = []
+        for first in range(0, len(paths), CHUNK):
+            chunk = paths[first : first + CHUNK]
+            images: list[Image] = []
+            errors: dict[Path, str] = {}
+            for path in chunk:
+                try:
+                    images.append(read_image(path))
+                except InputError as error:
+                    errors[path] = str(error)
+            predictions = iter(self.recognizer.recognize(images))
+            readings += [
+                FileReading(path, None, errors[path])
+                if path in errors
+                else FileReading(path, next(predictions))
+                for path in chunk
+            ]
+            if progress is not None:
+                progress(len(readings), len(paths))
+        return readings

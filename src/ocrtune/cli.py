@@ -1,0 +1,307 @@
+"""The commands: each turns its options into one call of a stage and prints what came back.
+
+Stages are imported inside the handlers, so that `--help` answers at once and reading needs no torch.
+The commands that train are in `cli_training.py`.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+from ocrtune.errors import InputError, OcrtuneError
+
+if TYPE_CHECKING:
+    from ocrtune.reading.files import FileReading
+
+Model = Annotated[
+    str | None,
+    Parameter(alias="-m", help="A base's name, a run folder, a bundle or an ONNX file. [default: the base]"),
+]
+ImageFolder = Annotated[
+    Path | None, Parameter(help="Folder that image paths in label files are relative to.")
+]
+Overwrite = Annotated[bool, Parameter(help="Replace an output that is already there.")]
+
+WEAKEST_SYMBOLS = 8
+"""Symbols that `eval` names; they fit on a line."""
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What any disk may answer; other errors of the system are defects and keep their traceback."""
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("ocrtune")
+
+
+app = App(
+    name="ocrtune",
+    help="Fine-tune an OCR engine to your own material, measure it, and read with it.",
+    version=_version,
+    # `--data A B` is two values, and no option has an opposite that does nothing.
+    default_parameter=Parameter(negative=(), consume_multiple=True),
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+data_app = App(name="data", help="Prepare labelled lines.")
+app.command(data_app)
+# By name: their options come from pydantic models, whose import alone takes as long as `--help`.
+for _name, _help in {
+    "quickstart": "Run the whole chain on receipts made here: score, fine-tune, score again, export, read.",
+    "train": "Fine-tune a model on labelled lines.",
+    "export": "Write a model as one file for another runtime, checked against the original.",
+}.items():
+    app.command(f"ocrtune.cli_training:{_name}", name=_name, help=_help)
+
+
+@data_app.command
+def pack(
+    *paths: str,
+    output: Annotated[Path, Parameter(alias="-o")],
+    images: ImageFolder = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write labelled lines as one LMDB in the format of deep-text-recognition-benchmark.
+
+    Args:
+        paths: Folders with labels.txt, label files, or folders that hold LMDBs.
+        output: The LMDB folder to make.
+    """
+    from ocrtune.data.dataset import open_dataset
+    from ocrtune.data.lmdb_store import pack as pack_lmdb
+    from ocrtune.data.rejects import summarise_rejects
+    from ocrtune.reading.files import printable
+
+    if not paths:
+        raise InputError("data pack needs labelled lines: ocrtune data pack PATH... -o OUT")
+    datasets = [open_dataset(path, images) for path in paths]
+    for dataset in datasets:
+        note(dataset.resolved)
+    with progress_bar("Packing") as progress:
+        packed = pack_lmdb(datasets, output, overwrite=overwrite, progress=progress)
+    print(f"{packed.lines} lines in {packed.path}")
+    if packed.rejects:
+        print(f"Left out: {printable(summarise_rejects(packed.rejects))}")
+
+
+@app.command(name="eval")
+def evaluate(
+    model: Model = None,
+    *,
+    data: tuple[str, ...],
+    images: ImageFolder = None,
+    ignore_case: bool = False,
+    json: Path | None = None,
+    max_cer: float | None = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Measure how well a model reads labelled lines.
+
+    Args:
+        data: Folders with labels.txt, label files, or folders that hold LMDBs.
+        ignore_case: Compare upper-cased texts.
+        json: File to write all figures to, rates as fractions.
+        max_cer: Exit with code 1 when the average CER is above this fraction.
+    """
+    from ocrtune.evaluate.evaluation import evaluate_paths
+    from ocrtune.output import refuse_existing, write_json
+    from ocrtune.reading.models import find_model
+    from ocrtune.reading.recognizer import OnnxRecognizer
+
+    if json is not None:
+        refuse_existing(json, overwrite=overwrite)
+    found = find_model(model)
+    recognizer = OnnxRecognizer(found.manifest, found.onnx_path)
+    with progress_bar("Reading") as progress:
+        report = evaluate_paths(
+            recognizer, data, images, ignore_case=ignore_case, report=note, progress=progress
+        )
+    print(report.summary(WEAKEST_SYMBOLS))
+    if json is not None:
+        write_json(json, report.to_json(), overwrite=overwrite)
+    if max_cer is not None:
+        report.enforce_max_cer(max_cer)
+
+
+@app.command
+def read(
+    *images: Path,
+    model: Model = None,
+    lines: bool = False,
+    json: bool = False,
+    csv: Path | None = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """Read images and print path, text and confidence.
+
+    Args:
+        images: Image files, or folders: their images sorted by name.
+        lines: Each image shows one line of text.
+        json: Print JSON, with every symbol's place and confidence.
+        csv: File to write the readings to instead of printing them.
+    """
+    from ocrtune.api import load
+    from ocrtune.output import refuse_existing, write_text
+    from ocrtune.reading.files import find_images, readings_csv, readings_json
+
+    if not lines:
+        raise InputError(
+            "reading whole pages comes with text detection in a later version; "
+            "add --lines if each image shows one line"
+        )
+    if csv is not None:
+        refuse_existing(csv, overwrite=overwrite)
+    files = find_images(images)
+    reader = load(model)
+    with progress_bar("Reading") as progress:
+        readings = reader.read_files(files, progress)
+    if json:
+        print(readings_json(readings), end="")
+    if csv is not None:
+        write_text(csv, readings_csv(readings), overwrite=overwrite)
+    elif not json:
+        _print_readings(readings)
+    broken = [reading.error for reading in readings if reading.error is not None]
+    for error in broken:
+        _print_error(error)
+    return InputError.exit_code if broken else 0
+
+
+@app.command
+def models() -> None:
+    """List the bases that come with the installation."""
+    from ocrtune.reading.models import list_bases
+
+    for base in list_bases():
+        manifest = base.manifest
+        size = base.onnx_path.stat().st_size / 2**20
+        print(f"{manifest.name}\t{len(manifest.symbols):,} symbols\t{size:.0f} MiB\t{manifest.licence}")
+        print(f"\t{manifest.origin}")
+
+
+@app.command
+def info(model: Model = None) -> None:
+    """Show what a model is: its network, symbols, preprocessing, origin and figures."""
+    from ocrtune.reading.describe import describe
+    from ocrtune.reading.files import printable
+    from ocrtune.reading.models import find_model
+
+    rows = describe(find_model(model))
+    width = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        print(f"{label:{width}}  {printable(value)}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code.
+
+    0: done. 1: the data or the model fails a stated bar. 2: wrong usage or unreadable input.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A redirected stream has the locale's encoding, which may not have the symbols that were read.
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except OcrtuneError as error:
+        _print_error(str(error))
+        return error.exit_code
+    except CycloptsError as error:
+        _print_error(usage_message(error))
+        return InputError.exit_code
+    except KeyboardInterrupt:
+        _print_error("interrupted")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough (`| head`); what is still buffered must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        place = "" if error.filename is None else f" ({error.filename})"
+        _print_error(f"{error.strerror}{place}; free space or choose another place")
+        return InputError.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def usage_message(error: CycloptsError) -> str:
+    """One line for a wrong command line, options spelled as the user spells them."""
+    from pydantic import ValidationError
+
+    if not isinstance(error.__cause__, ValidationError):
+        return str(error)
+    first = error.__cause__.errors()[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return reason  # a contradiction between options names them itself
+    option = "--" + str(first["loc"][0]).replace("_", "-")
+    if first["type"] == "missing":
+        return f"{option} is missing"
+    return f"{option} {first['input']}: {reason[0].lower()}{reason[1:]}"
+
+
+def note(message: str) -> None:
+    """Tell how something was understood, beside the results."""
+    from ocrtune.reading.files import printable
+
+    print(printable(message), file=sys.stderr)
+
+
+@contextmanager
+def progress_bar(description: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on a terminal's stderr, given (done, total); None where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _print_error(message: str) -> None:
+    from ocrtune.reading.files import printable
+
+    print(f"ocrtune: error: {printable(message)}", file=sys.stderr)
+
+
+def _print_readings(readings: Sequence[FileReading]) -> None:
+    """A table on a terminal, tab-separated values elsewhere; what could not be read is left out."""
+    from ocrtune.reading.files import printable
+
+    rows = [
+        (
+            printable(str(reading.path)),
+            printable(reading.prediction.text),
+            f"{reading.prediction.confidence:.3f}",
+        )
+        for reading in readings
+        if reading.prediction is not None
+    ]
+    if not sys.stdout.isatty():
+        for row in rows:
+            print("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Path", "Text", "Confidence")
+    for row in rows:
+        table.add_row(*map(Text, row))  # Text: square brackets that were read are no markup
+    Console().print(table)

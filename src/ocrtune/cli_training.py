@@ -1,0 +1,79 @@
+"""The commands that need torch; `cli.py` registers them by name and says what they are for."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from ocrtune.cli import Overwrite, note
+from ocrtune.config import TrainConfig
+from ocrtune.errors import InputError
+
+TRAINING_PACKAGES = ("torch", "accelerate", "onnx", "onnxscript", "matplotlib", "uharfbuzz")
+"""Imported by the stages below the torch line; the extra `train` installs them."""
+
+
+def train(*, config: Annotated[TrainConfig, Parameter(name="*")], resume: bool = False) -> None:
+    """Fine-tune a model on labelled lines.
+
+    Args:
+        resume: Continue the run in the output folder from where it stopped.
+    """
+    require_training_packages()
+    from ocrtune.train.run import train as run_training
+
+    run_training(config, resume=resume)
+
+
+def export(
+    model: str,
+    *,
+    to: Literal["onnx"],
+    output: Annotated[Path, Parameter(alias="-o")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a model as one file for another runtime, checked against the original.
+
+    Args:
+        model: A base's name, a run folder or a bundle.
+        to: The form to write.
+        output: The file to write.
+    """
+    require_training_packages()
+    from ocrtune.convert.export import export_onnx_model
+
+    result = export_onnx_model(model, output, overwrite)
+    checked = f"{result.lines_checked} lines read the same"
+    print(f"{output}: {checked}, largest difference of a probability {result.max_difference:.1e}")
+    print(f"torch: {result.ms_torch:.1f} ms per line")
+    print(f"ONNX Runtime: {result.ms_onnx:.1f} ms per line")
+
+
+def quickstart(
+    *,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("ocrtune-quickstart"),
+    overwrite: Overwrite = False,
+) -> None:
+    """Run the whole chain on receipts made here: score, fine-tune, score again, export, read.
+
+    Args:
+        output: Folder for the lines, the run and the picture.
+    """
+    require_training_packages()
+    from ocrtune.workflows.quickstart import quickstart as run_quickstart
+
+    run_quickstart(output, overwrite=overwrite, report=note)
+
+
+def require_training_packages() -> None:
+    """Say how to install what training needs, before a stage fails to import it.
+
+    Raises:
+        InputError: a package is missing.
+    """
+    missing = [name for name in TRAINING_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f"training needs {', '.join(missing)}: pip install 'ocrtune[train]'")

@@ -1,0 +1,44 @@
+"""Models in words, for `ocrtune info` and `ocrtune models`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocrtune.reading.models import FoundModel
+
+SHOWN_SYMBOLS = 100
+"""Enough to see which script a charset is of."""
+
+
+def describe(model: FoundModel) -> list[tuple[str, str]]:
+    """(label, value) pairs that say what a model is; a label may stand for several rows."""
+    return list(_rows(model))
+
+
+def _rows(model: FoundModel) -> Iterator[tuple[str, str]]:
+    manifest, spec = model.manifest, model.manifest.preprocess
+    options = ", ".join(f"{name}={value}" for name, value in manifest.architecture.options.items())
+    shown = "".join(manifest.symbols[:SHOWN_SYMBOLS])
+    yield "Name", manifest.name
+    yield (
+        "Architecture",
+        f"{manifest.architecture.name} ({options})" if options else manifest.architecture.name,
+    )
+    yield "Symbols", f"{len(manifest.symbols):,}, {manifest.normal_form}"
+    yield "", shown + ("…" if len(manifest.symbols) > SHOWN_SYMBOLS else "")
+    yield (
+        "Preprocess",
+        f"{spec.height} px high, {spec.width_buckets[0]} to {spec.width_buckets[-1]} px wide, "
+        f"{spec.channels}, {spec.interpolation}, stretch {spec.stretch:g}",
+    )
+    yield "Licence", manifest.licence
+    yield "Origin", manifest.origin
+    if manifest.parent is not None:
+        yield "Tuned from", manifest.parent
+    for path, digest in manifest.data.items():
+        yield "Data", f"{path} ({digest[:12]})"
+    for name, figures in manifest.metrics.items():
+        yield "Metrics", f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+    yield "Digest", manifest.digest
+    files = ", ".join(manifest.files) if model.bundle is not None else str(model.onnx_path)
+    yield "Files", f"{files} (verified)" if model.bundle is not None else files
