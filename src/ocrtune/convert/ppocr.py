@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import Tensor, nn
 
@@ -20,8 +21,7 @@ Constants = dict[str, np.ndarray]
 class _Graph:
     """Initialisers by name (through Identity aliases) and nodes in graph order."""
 
-    def __init__(self, path: Path) -> None:
-        graph = onnx.load(path).graph
+    def __init__(self, graph: onnx.GraphProto) -> None:
         self.nodes = list(graph.node)
         self.constants: Constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
         self.alias: dict[str, str] = {}
@@ -52,9 +52,7 @@ class _Graph:
     def convolutions(self) -> Iterator[tuple[np.ndarray, str]]:
         for node in self.nodes:
             if node.op_type == "Conv":
-                weight = self.constant(node.input[1])
-                assert weight is not None
-                yield weight, node.output[0]
+                yield self.constants[self.resolve(node.input[1])], node.output[0]
 
     def linears(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for node in self.nodes:
@@ -84,14 +82,19 @@ def load_ppocrv6_small(path: Path) -> PPOCRv6Small:
     Raises:
         InputError: the graph is not that network.
     """
-    graph = _Graph(path)
-    linears = list(graph.linears())
-    model = PPOCRv6Small(num_classes=linears[-1][0].shape[0])
     try:
-        state = _match(model, graph, linears)
-        model.load_state_dict(state)
-    except (RuntimeError, ValueError) as error:
-        raise InputError(f"{path} is not a PP-OCRv6 small recogniser: {error}") from error
+        # Tensors kept in files beside the graph are not followed: a stranger could name any file.
+        graph = _Graph(onnx.load(path, load_external_data=False).graph)
+        linears = list(graph.linears())
+        if not linears:
+            raise InputError("it has no linear layer")
+        model = PPOCRv6Small(num_classes=linears[-1][0].shape[0])
+        model.load_state_dict(_match(model, graph, linears))
+    except OSError as error:
+        raise InputError(f"cannot read the model {path}: {error.strerror}") from error
+    except (InputError, RuntimeError, ValueError, KeyError, DecodeError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise InputError(f"{path} is not a PP-OCRv6 small recogniser: {reason}") from error
     return model.eval()
 
 
@@ -116,9 +119,9 @@ def _match(
         for key, value in zip(("weight", "bias", "running_mean", "running_var"), values, strict=True):
             put(f"{name}.{key}", value)
         state[f"{name}.num_batches_tracked"] = torch.zeros((), dtype=torch.long)
-    for kind, values in ((nn.Linear, linears), (nn.LayerNorm, list(graph.layer_norms()))):
+    for kind, pairs in ((nn.Linear, linears), (nn.LayerNorm, list(graph.layer_norms()))):
         names = [n for n, m in named if isinstance(m, kind)]
-        for name, (weight, bias) in zip(names, values, strict=True):
+        for name, (weight, bias) in zip(names, pairs, strict=True):
             put(f"{name}.weight", weight)
             put(f"{name}.bias", bias)
     return state

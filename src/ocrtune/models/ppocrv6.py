@@ -18,6 +18,7 @@ STAGES = ((96, 3), (192, 6), (384, 2))
 NECK_WIDTH = 120
 NECK_HEADS = 8
 NECK_DEPTH = 2
+HARD_SIGMOID_SLOPE = 0.16666670143604279  # the released graph's; F.hardsigmoid has 1/6
 
 
 class SameConv2x2(nn.Conv2d):
@@ -60,7 +61,7 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         gates = self.restore(F.relu(self.reduce(x.mean((2, 3), keepdim=True))))
-        return x * F.hardsigmoid(gates)
+        return x * torch.clamp(HARD_SIGMOID_SLOPE * gates + 0.5, 0, 1)
 
 
 class Block(nn.Module):
