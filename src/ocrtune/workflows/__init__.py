@@ -1,0 +1,1 @@
+"""Whole stories that call the stages in turn."""
