@@ -1,4 +1,4 @@
-"""Goes through a dataset once, before training or packing, and says which lines cannot be used and why."""
+"""Goes through a dataset once, before training, and says which lines cannot be used and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ocrtune.charset import Charset
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.images import ImageError
-from ocrtune.data.rejects import Reject, RejectReason, write_skipped
+from ocrtune.data.rejects import Reject, RejectReason, summarise_rejects, write_skipped
 from ocrtune.decoding import ctc_steps_needed
 from ocrtune.errors import BarError, InputError
 from ocrtune.preprocess import PreprocessSpec
@@ -58,7 +58,7 @@ class Audit:
         return len(self.kept) + len(self.rejects)
 
     def counts(self) -> dict[RejectReason, int]:
-        """Number of rejects by reason, in the order of `RejectReason`; reasons that occur only."""
+        """Number of rejects by reason, in the order of `RejectReason`; only reasons that occur."""
         found = Counter(reject.reason for reject in self.rejects)
         return {reason: found[reason] for reason in RejectReason if found[reason]}
 
@@ -144,11 +144,9 @@ def enforce_max_bad(audit: Audit, total: int, max_bad: float) -> None:
     bad = len(audit.rejects)
     if bad <= max_bad * total:
         return
-    reasons = ", ".join(f"{reason} {count}" for reason, count in audit.counts().items())
-    first = audit.rejects[0]
     raise BarError(
         f"{audit.name}: {bad} of {total} lines ({bad / total:.1%}) cannot be used, more than --max-bad "
-        f"{max_bad:g}: {reasons}; first {first.source}: {first.detail}; correct them or raise --max-bad"
+        f"{max_bad:g}: {summarise_rejects(audit.rejects)}; correct them or raise --max-bad"
     )
 
 

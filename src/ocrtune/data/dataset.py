@@ -62,7 +62,7 @@ class LineDataset:
         digest = hashlib.sha256()
         for entry in self.entries:
             for field in (entry.id, entry.text):
-                content = field.encode()
+                content = field.encode("utf-8", "surrogatepass")  # a folder name need not be Unicode
                 digest.update(b"%d:" % len(content) + content)  # the length keeps fields apart
         return digest.hexdigest()
 

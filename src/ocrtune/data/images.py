@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import stat
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,9 @@ PIXEL_LIMIT = 64 * 10**6
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
 """The Pillow decoders that may be tried: each one left out is code no stranger's file can reach."""
 
+# Real scans and photos are full of odd metadata, which does not touch the pixels.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
+
 _ORIENTATION_TAG = 0x0112  # EXIF 2.3, 1 = upright
 
 
@@ -36,7 +40,12 @@ class ImageError(InputError):
     def __init__(self, reason: RejectReason, where: str, detail: str) -> None:
         self.reason = reason
         self.detail = detail
-        super().__init__(f"{where}: {reason}: {detail}; replace it or remove its line")
+        self.where = where
+        super().__init__(f"{where}: {reason}: {detail}; replace the file or leave it out")
+
+    def __reduce__(self) -> tuple[type[ImageError], tuple[RejectReason, str, str]]:
+        """Come through from a worker process with all parts."""
+        return type(self), (self.reason, self.where, self.detail)
 
 
 def read_image(path: Path) -> Image:
@@ -90,19 +99,21 @@ def decode_image(content: bytes, where: str) -> Image:
         with PIL.Image.open(io.BytesIO(content), formats=FORMATS) as image:
             width, height = image.size
             if width * height > PIXEL_LIMIT:
-                detail = f"{width} x {height} px, over {PIXEL_LIMIT // 10**6} million"
+                detail = f"{width} x {height} px, over {PIXEL_LIMIT // 10**6} million pixels"
                 raise ImageError(RejectReason.TOO_LARGE, where, detail)
             image.load()
             return _to_pixels(image)
     except ImageError:
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
-        raise ImageError(RejectReason.TOO_LARGE, where, str(error)) from error
+        detail = f"its header declares over {PIXEL_LIMIT // 10**6} million pixels"
+        raise ImageError(RejectReason.TOO_LARGE, where, detail) from error
     except PIL.UnidentifiedImageError as error:
         detail = f"none of {', '.join(FORMATS)}"
         raise ImageError(RejectReason.BROKEN_IMAGE, where, detail) from error
     except Exception as error:  # damaged content makes Pillow's decoders raise a dozen kinds of error
-        raise ImageError(RejectReason.BROKEN_IMAGE, where, str(error)) from error
+        detail = str(error) or type(error).__name__
+        raise ImageError(RejectReason.BROKEN_IMAGE, where, detail) from error
 
 
 def _over_file_limit(where: str, size: int) -> ImageError:

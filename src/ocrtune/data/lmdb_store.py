@@ -17,7 +17,7 @@ from ocrtune.bundle import replace_directory
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.images import ImageError, decode_image
 from ocrtune.data.lmdb_reading import COUNT_KEY, DATA_FILE, close_environment, image_key, label_key
-from ocrtune.data.rejects import Reject
+from ocrtune.data.rejects import Reject, summarise_rejects
 from ocrtune.errors import InputError
 from ocrtune.output import refuse_existing
 
@@ -77,8 +77,7 @@ def pack(
         count = _write(staging, _usable_lines(datasets, rejects, progress))
         if count == 0:
             names = ", ".join(dataset.name for dataset in datasets)
-            first = f"; first: {rejects[0].source}: {rejects[0].detail}" if rejects else ""
-            raise InputError(f"no line of {names} can be packed{first}; nothing was written")
+            raise InputError(f"no line of {names} can be packed: {summarise_rejects(rejects)}")
         close_environment(out)
         replace_directory(staging, out)
     except (OSError, lmdb.Error) as error:

@@ -58,7 +58,7 @@ def duplicates_between(train: LineDataset, val: LineDataset) -> int:
 
 def _position(line_id: str) -> float:
     """Where an id stands between 0 and 1: uniform, and the same on every machine."""
-    return int.from_bytes(hashlib.sha256(line_id.encode()).digest()[:6]) / 2**48
+    return int.from_bytes(hashlib.sha256(line_id.encode("utf-8", "surrogatepass")).digest()[:6]) / 2**48
 
 
 def _content(dataset: LineDataset, index: int) -> bytes | None:
