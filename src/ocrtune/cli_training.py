@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from ocrtune.cli import Overwrite, note
+from ocrtune.cli import Overwrite
 from ocrtune.config import TrainConfig
 from ocrtune.errors import InputError
 
@@ -65,7 +65,7 @@ def quickstart(
     require_training_packages()
     from ocrtune.workflows.quickstart import quickstart as run_quickstart
 
-    run_quickstart(output, overwrite=overwrite, report=note)
+    run_quickstart(output, overwrite=overwrite, report=print)
 
 
 def require_training_packages() -> None:

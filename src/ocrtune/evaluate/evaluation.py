@@ -142,7 +142,7 @@ class Report:
         Raises:
             BarError: it is.
         """
-        if self.total.metrics.cer > limit:
+        if not self.total.metrics.cer <= limit:  # not "above": --max-cer nan fails as well
             raise BarError(f"the average CER is {self.total.metrics.cer:.4f}, above --max-cer {limit:g}")
 
 

@@ -1,0 +1,59 @@
+"""Threads for a container's share of the machine, and the size limit of model files."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from ocrtune.errors import InputError
+from ocrtune.reading import onnx_session
+
+
+@pytest.mark.parametrize(
+    ("quota", "period", "cores"),
+    [
+        ("150000 100000", None, 1.5),  # version 2
+        ("max 100000", None, math.inf),
+        ("200000", "100000", 2),  # version 1
+        ("-1", "100000", math.inf),
+    ],
+)
+def test_a_containers_quota_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, period: str | None, cores: float
+) -> None:
+    quota_file, period_file = tmp_path / "quota", tmp_path / "period"
+    quota_file.write_text(quota + "\n")
+    if period is not None:
+        period_file.write_text(period + "\n")
+    files = ((quota_file, None if period is None else period_file),)
+    monkeypatch.setattr(onnx_session, "CGROUP_QUOTAS", files)
+    assert onnx_session.cgroup_cores() == cores
+
+
+@pytest.mark.parametrize(
+    ("logical", "allowed", "quota", "threads"),
+    [
+        (8, 8, math.inf, 0),  # the whole machine: the runtime counts its physical cores
+        (8, 2, math.inf, 2),  # narrowed CPU set
+        (8, 8, 1.5, 2),
+        (8, 8, 0.3, 1),
+        (8, 2, 4, 2),
+    ],
+)
+def test_threads_follow_what_may_run(
+    monkeypatch: pytest.MonkeyPatch, logical: int, allowed: int, quota: float, threads: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: logical)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(allowed)), raising=False)
+    monkeypatch.setattr(onnx_session, "cgroup_cores", lambda: quota)
+    assert onnx_session.intra_op_threads() == threads
+
+
+def test_a_file_over_the_limit_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_session, "ONNX_LIMIT", 2**20)
+    (tmp_path / "large.onnx").write_bytes(bytes(2**20 + 1))
+    with pytest.raises(InputError, match=r"large\.onnx has 1 MiB; models over 1 MiB are not opened"):
+        onnx_session.open_session(tmp_path / "large.onnx")
