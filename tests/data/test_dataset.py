@@ -68,7 +68,7 @@ def test_a_folder_gives_its_lines_lazily(make_folder: MakeFolder, png: Png) -> N
     ]
     assert (dataset.name, dataset.weight, dataset.rejects) == (str(folder), 1.0, ())
     assert dataset.resolved == (
-        f"{folder}/labels.txt: 2 lines as `path<TAB>text`; 2 images from the label file's folder {folder}"
+        f"{folder}/labels.txt: 2 lines as `path<TAB>text`; images from the label file's folder {folder} (2)"
     )
     assert [sample.text for sample in dataset] == ["AB 123", "皖A 99"]
     np.testing.assert_array_equal(dataset[1].image, decode_image(png(1), ""))
@@ -115,9 +115,8 @@ def test_images_beside_the_label_file_come_before_the_working_directory(
     for index, expected in enumerate([beside, cwd, beside, beside, beside]):
         np.testing.assert_array_equal(dataset.image(index), expected)
     assert dataset.resolved == (
-        f"{path}: 6 lines as `path<TAB>text`; 3 images from the label file's folder {path.parent}, "
-        f"1 images from the working directory {tmp_path / 'cwd'}, 1 images from absolute paths, "
-        "1 found nowhere"
+        f"{path}: 6 lines as `path<TAB>text`; images from the label file's folder {path.parent} (3), "
+        f"the working directory {tmp_path / 'cwd'} (1), absolute paths (1), nowhere (1)"
     )
     # The one that is nowhere is an entry still: the audit counts it.
     with pytest.raises(ImageError, match=r"set/gone\.png: missing image"):
@@ -127,7 +126,7 @@ def test_images_beside_the_label_file_come_before_the_working_directory(
 def test_images_option_is_the_only_place(tmp_path: Path, label_file: LabelFile) -> None:
     path = label_file(b"a.png\tx\nb.png\ty\n", "a.png", "pool/b.png")
     dataset = open_dataset(str(path), tmp_path / "pool")
-    assert dataset.resolved.endswith(f"; 1 images from --images {tmp_path / 'pool'}, 1 found nowhere")
+    assert dataset.resolved.endswith(f"; images from --images {tmp_path / 'pool'} (1), nowhere (1)")
     with pytest.raises(ImageError, match="missing"):
         dataset.image(0)
 

@@ -174,9 +174,9 @@ def _find_images(
             f"{entries[0].source}: the image {entries[0].id} is not in {' nor in '.join(places)}, nor is "
             f"any other of the {len(entries)}; give their folder with --images DIR"
         )
-    clauses = [f"{count} images from {name}" for name, count in found.items()]
-    missing = len(entries) - found.total()
-    return tuple(files), ", ".join([*clauses, *([f"{missing} found nowhere"] if missing else [])])
+    found["nowhere"] = len(entries) - found.total()
+    where = ", ".join(f"{name} ({count})" for name, count in found.items() if count)
+    return tuple(files), f"images from {where}" if entries else "no image is needed"
 
 
 def _is_file(path: Path) -> bool:

@@ -55,7 +55,7 @@ def pack(
     Encoded images are stored as they are, byte for byte; each is decoded once to see that it can be.
 
     Args:
-        datasets: with no weight, which the format has no place for.
+        datasets: at least one; none weighted, since the format has no place for weights.
         out: the folder to make; it appears when it is complete.
         overwrite: replace an LMDB that is there.
         progress: called with (lines done, lines in all).
