@@ -20,8 +20,8 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
         raise InputError(f"{path} exists already; choose another name or add --overwrite")
 
 
-def write_text(path: Path, content: str, *, overwrite: bool) -> None:
-    """Write `content` as UTF-8 to `path` in one step: beside it first, then renamed.
+def write_bytes(path: Path, content: bytes, *, overwrite: bool) -> None:
+    """Write `content` to `path` in one step: beside it first, then renamed.
 
     Raises:
         InputError: `path` exists without `overwrite`, or the disk refuses; `path` is then as before.
@@ -32,7 +32,7 @@ def write_text(path: Path, content: str, *, overwrite: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         staging = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -45,6 +45,14 @@ def write_text(path: Path, content: str, *, overwrite: bool) -> None:
     finally:
         if staging is not None:
             staging.unlink(missing_ok=True)
+
+
+def write_text(path: Path, content: str, *, overwrite: bool) -> None:
+    r"""Write `content` as UTF-8, as `write_bytes` does; line ends stay as they are.
+
+    A lone surrogate, as in a file name that is not UTF-8, is written as `\udcff`.
+    """
+    write_bytes(path, content.encode("utf-8", "backslashreplace"), overwrite=overwrite)
 
 
 def write_json(path: Path, content: object, *, overwrite: bool) -> None:

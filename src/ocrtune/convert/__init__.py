@@ -1,1 +1,1 @@
-"""Models in from other projects' formats, and out to the ones that serve them; every hand-over is verified."""
+"""Models in from other projects' formats, and out to the ones that serve them; each hand-over is verified."""

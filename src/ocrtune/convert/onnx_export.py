@@ -1,0 +1,215 @@
+"""From a PyTorch network to one ONNX file that describes itself, and the proof that both read alike."""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime as ort
+import torch
+from torch import Tensor, nn
+
+from ocrtune.bundle import ONNX_METADATA_KEY, Manifest
+from ocrtune.decoding import decode_ctc
+from ocrtune.errors import BarError, InputError
+from ocrtune.output import write_bytes
+from ocrtune.preprocess import PreprocessSpec
+from ocrtune.reading.onnx_session import open_session
+from ocrtune.records import Image
+
+OPSET = 17
+INPUT = "images"
+OUTPUT = "probabilities"
+TOLERANCE = 1e-4
+"""Largest difference of a probability between torch and ONNX Runtime, and the width of a tie."""
+
+TRACE_SHAPE = (2, 160)
+"""Lines and px width of the traced input; both stay free in the graph."""
+GRID = ((1, 48), (1, 320), (2, 161), (3, 64), (7, 96))
+"""(lines, px width) replayed besides real lines: the traced sizes, others, an odd width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """What the replay of an export found; a worse one raises."""
+
+    lines: int
+    max_difference: float
+    """Largest difference of any probability."""
+    texts_differ: int
+    """Lines whose text differs, each at a tie closer than `TOLERANCE`."""
+
+
+class _Probabilities(nn.Module):
+    """A network with the softmax inside, in float32: what every ONNX file of ocrtune gives."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(images).float().softmax(2)  # (N, T, C)
+
+
+def _float32_copy(model: nn.Module) -> nn.Module:
+    """A copy in float32, contiguous, on the CPU, in eval mode; `model` stays as it is."""
+    copied = copy.deepcopy(model).to("cpu", torch.float32)
+    return _Probabilities(copied.to(memory_format=torch.contiguous_format)).eval()
+
+
+def export_onnx(model: nn.Module, manifest: Manifest, path: Path) -> None:
+    """Write `model` as the ONNX file `path`: images (N, channels, H, W) to probabilities (N, T, C).
+
+    N and W are free. The manifest goes into the metadata, without the hashes of a bundle's files.
+    Not verified yet: `verify_onnx` does that.
+
+    Raises:
+        InputError: the file cannot be written.
+        BarError: neither of torch's exporters can express the network.
+    """
+    network = _float32_copy(model)
+    spec = manifest.preprocess
+    lines, width = TRACE_SHAPE
+    images = torch.zeros(lines, spec.num_channels, spec.height, width)
+    try:
+        graph = _export_traced(network, images)
+    except (torch.onnx.OnnxExporterError, TypeError):
+        # The tracing exporter is deprecated: it lacks newer operators, and a torch that has dropped
+        # it will no longer know its arguments.
+        graph = _export_dynamo(network, images, manifest.architecture.name)
+    entry = graph.metadata_props.add()
+    entry.key = ONNX_METADATA_KEY
+    entry.value = manifest.model_copy(update={"files": {}}).model_dump_json()
+    write_bytes(path, graph.SerializeToString(), overwrite=True)
+
+
+def _export_traced(network: nn.Module, images: Tensor) -> onnx.ModelProto:
+    """By torch's older exporter: a tenth of a second, where the newer takes many."""
+    buffer = io.BytesIO()
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        # Of sizes that become constants in the graph: the replay at other sizes would show one.
+        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
+        warnings.filterwarnings("ignore", message="Constant folding - Only steps=1")
+        # Of an LSTM with states given as inputs; ours start from zeros made in the graph.
+        warnings.filterwarnings("ignore", message="Exporting a model to ONNX with a batch_size other")
+        torch.onnx.export(
+            network,
+            (images,),
+            buffer,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes={INPUT: {0: "lines", 3: "width"}, OUTPUT: {0: "lines", 1: "steps"}},
+        )
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def _export_dynamo(network: nn.Module, images: Tensor, name: str) -> onnx.ModelProto:
+    """By torch's newer exporter."""
+    try:
+        program = torch.onnx.export(
+            network,
+            (images,),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC},),
+        )
+    except torch.onnx.OnnxExporterError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise BarError(f"torch {torch.__version__} cannot export {name} to ONNX: {reason}") from error
+    return program.model_proto
+
+
+def verify_onnx(model: nn.Module, manifest: Manifest, path: Path, images: Sequence[Image]) -> Parity:
+    """Replay `images` and noise of several sizes through torch and the ONNX file, and compare.
+
+    Every probability must agree within `TOLERANCE`, and every text but at ties closer than that.
+
+    Raises:
+        BarError: naming the first difference; `path` is deleted then.
+    """
+    network = _float32_copy(model)
+    try:
+        session = open_session(path)
+        largest = max(_compare_noise(network, session, manifest.preprocess, *size) for size in GRID)
+        texts_differ = 0
+        for number, image in enumerate(images, start=1):
+            difference, same_text = _compare_line(network, session, manifest, image, number)
+            largest = max(largest, difference)
+            texts_differ += not same_text
+    except (InputError, BarError) as error:
+        path.unlink(missing_ok=True)
+        raise BarError(f"the ONNX export of {manifest.name} was deleted: {error}") from error
+    return Parity(len(images), largest, texts_differ)
+
+
+Probabilities = npt.NDArray[np.float32]
+
+
+def _run_both(
+    network: nn.Module, session: ort.InferenceSession, batch: Probabilities, what: str
+) -> tuple[Probabilities, Probabilities]:
+    """Probabilities (N, T, C) by torch and by ONNX Runtime for `batch`.
+
+    Raises:
+        BarError: the file fails on it, gives another shape or differs by more than `TOLERANCE`.
+    """
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(batch)).numpy()
+    try:
+        found = session.run([OUTPUT], {INPUT: batch})[0]
+    except Exception as error:  # onnxruntime's errors share no base of their own
+        raise BarError(f"ONNX Runtime fails on {what}: {str(error).splitlines()[0][:200]}") from error
+    if found.shape != expected.shape:
+        raise BarError(f"on {what} it gives {found.shape}, torch {expected.shape}")
+    difference = np.abs(found - expected)
+    if not difference.max() <= TOLERANCE:  # so written, NaN fails too
+        line, step, class_index = np.unravel_index(difference.argmax(), difference.shape)
+        raise BarError(
+            f"on {what} it gives class {class_index} {found[line, step, class_index]:.6f} at step {step}, "
+            f"torch {expected[line, step, class_index]:.6f}"
+        )
+    return expected, found
+
+
+def _compare_noise(
+    network: nn.Module, session: ort.InferenceSession, spec: PreprocessSpec, lines: int, width: int
+) -> float:
+    """Largest difference on random images, which reach sizes and values that lines may not."""
+    shape = (lines, spec.num_channels, spec.height, width)
+    batch = np.random.default_rng(width).uniform(-1, 1, shape).astype(np.float32)
+    expected, found = _run_both(network, session, batch, f"noise of {lines} x {width} px")
+    return float(np.abs(found - expected).max())
+
+
+def _compare_line(
+    network: nn.Module, session: ort.InferenceSession, manifest: Manifest, image: Image, number: int
+) -> tuple[float, bool]:
+    """Largest difference on a line, and whether its text is the same."""
+    spec = manifest.preprocess
+    bucket = spec.bucket(image)
+    what = f"line {number}"
+    expected, found = _run_both(network, session, spec.batch([spec.resize(image)], bucket), what)
+    theirs, ours = (
+        decode_ctc(p, manifest.charset, manifest.layout, [1.0], [bucket])[0].text for p in (expected, found)
+    )
+    if theirs != ours:
+        _, steps, _ = expected.shape
+        best = expected.argmax(2)[0]  # (T,)
+        rival = found.argmax(2)[0]
+        gaps = expected[0, np.arange(steps), best] - expected[0, np.arange(steps), rival]
+        if gaps.max() > TOLERANCE:
+            raise BarError(f"on {what} it reads {ours!r}, torch {theirs!r}")
+    return float(np.abs(found - expected).max()), theirs == ours
