@@ -5,6 +5,7 @@ Training, evaluation, export and service all call it with the spec stored in the
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -20,7 +21,7 @@ _INTERPOLATIONS = {"linear": cv2.INTER_LINEAR, "area": cv2.INTER_AREA, "cubic": 
 
 
 def _ascending(widths: tuple[int, ...]) -> tuple[int, ...]:
-    if any(a >= b for a, b in zip(widths, widths[1:], strict=False)) or (widths and widths[0] < 1):
+    if any(a >= b for a, b in itertools.pairwise(widths)) or (widths and widths[0] < 1):
         raise ValueError("width buckets must be positive and ascending")
     return widths
 
@@ -66,14 +67,20 @@ class PreprocessSpec(BaseModel):
 
     def line_width(self, image: Image) -> int:
         """Width in px that `image` is resized to, before padding."""
-        height, width = image.shape[:2]
+        return self.line_width_of(*image.shape[:2])
+
+    def line_width_of(self, height: int, width: int) -> int:
+        """The same for an image of this size in px."""
         natural = math.ceil(self.height * width / height * self.stretch)
         return max(1, min(natural, self.width_buckets[-1]))
 
     def bucket(self, image: Image) -> int:
         """Width in px that `image` is padded to. It depends on this image alone."""
-        width = self.line_width(image)
-        return next(b for b in self.width_buckets if b >= width)
+        return self.bucket_of(self.line_width(image))
+
+    def bucket_of(self, line_width: int) -> int:
+        """The bucket of a line of this width in px."""
+        return next(b for b in self.width_buckets if b >= line_width)
 
     def resize(self, image: Image) -> Image:
         """Resize to (height, line_width, channels), uint8, channels in network order."""

@@ -44,6 +44,15 @@ class Metrics:
     symbols: dict[str, SymbolRecall]
     """By symbol of the truths, in code point order; the space is left out."""
 
+    def rates(self) -> dict[str, float]:
+        """The figures by name, without the symbols: what a manifest or a log keeps."""
+        return {
+            "exact_match": self.exact_match,
+            "exact_match_no_space": self.exact_match_no_space,
+            "cer": self.cer,
+            "wer": self.wer,
+        }
+
     def weakest_symbols(self, n: int) -> list[tuple[str, SymbolRecall]]:
         """The `n` symbols that were missed most often, most misses first; none that was always read."""
         missed = [(s, r) for s, r in self.symbols.items() if r.hits < r.count]

@@ -1,0 +1,1 @@
+"""Training: from labelled lines and a base to a verified bundle."""

@@ -1,0 +1,106 @@
+"""The configuration of each stage: the same model is command-line flags, YAML and the record kept.
+
+The docstring under a field is its `--help`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from cyclopts import Parameter
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ocrtune.errors import InputError
+
+CONFIG_LIMIT = 2**20
+"""Bytes of a YAML file that is read at all."""
+
+
+class TrainConfig(BaseModel):
+    """What `ocrtune train` does. Every None is chosen by the recipe and shown before the first epoch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    train: tuple[str, ...] = ()
+    """Labelled lines to train on: folders, label files or LMDBs; PATH@2 visits its lines twice as often. \
+Only a resumed run knows its own."""
+    val: tuple[str, ...] = ()
+    """Labelled lines to validate on. Without it a tenth of the training lines is split off, by name."""
+    output: Annotated[Path, Parameter(alias="-o")]
+    """Folder of the run; `best` in it is the model."""
+    base: str = "ppocrv6-small"
+    """Model to start from: a base's name, a run folder or a bundle; `none` starts from random weights."""
+    arch: str | None = None
+    """Network, with `--base none`: ppocrv6-small or crnn."""
+    vocab: str = "data"
+    """Symbols of the new model: `data` (those of the labels and printable ASCII), `keep` (those and all \
+of the base) or a UTF-8 file with one symbol per line."""
+    images: Path | None = None
+    """Folder that image paths in label files are relative to."""
+    augment: Literal["none", "light", "strong"] = "light"
+    """Random changes to the training images: light, shape, blur, noise, compression, crop."""
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    """Visits of every training line."""
+    steps: Annotated[int, Field(ge=1)] | None = None
+    """Stop after this many batches, instead of `--epochs`."""
+    val_every: Annotated[int, Field(ge=1)] | None = None
+    """Batches between validations, besides the one at the end of each epoch."""
+    batch_size: Annotated[int, Field(ge=1)] | None = None
+    """Lines of 320 px width in a batch; narrower lines come in larger number."""
+    lr: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Highest learning rate of the one-cycle schedule."""
+    time_stride: Literal[4, 8] | None = None
+    """px of input width per time step of PP-OCRv6; 4 reads narrow repeats such as "lll" and "....". """
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train."""
+    workers: Annotated[int, Field(ge=1)] | None = None
+    """Threads that prepare images."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Of order and augmentation."""
+    patience: Annotated[int, Field(ge=1)] | None = None
+    """Validations without a better score before training stops early."""
+    max_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Stop after the batch in which this time is reached."""
+    max_bad: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """Share of unusable lines above which nothing is trained."""
+    overwrite: bool = False
+    """Replace a run that is already in the output folder."""
+
+    @model_validator(mode="after")
+    def _no_contradictions(self) -> Self:
+        if self.base == "none" and self.arch is None:
+            raise ValueError("--base none needs --arch: ppocrv6-small or crnn")
+        if self.base != "none" and self.arch is not None:
+            raise ValueError("--arch goes with --base none only: a base brings its own network")
+        if self.base == "none" and self.vocab == "keep":
+            raise ValueError("--vocab keep needs a base whose symbols to keep; use --vocab data")
+        if self.epochs is not None and self.steps is not None:
+            raise ValueError("--epochs and --steps exclude each other; give one")
+        return self
+
+    def to_yaml(self) -> str:
+        """The whole configuration, as `from_yaml` reads it."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> TrainConfig:
+        """Read and validate a configuration file.
+
+        Raises:
+            InputError: missing, too large, not YAML, or a field that is unknown or out of range.
+        """
+        try:
+            if path.stat().st_size > CONFIG_LIMIT:
+                raise InputError(f"{path} is over 1 MiB: not a configuration")
+            content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return cls.model_validate(content)
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot read the configuration {path}: {error}") from error
+        except yaml.YAMLError as error:
+            raise InputError(f"{path} is not YAML: {error}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "the document"
+            raise InputError(f"{path}: {place}: {first['msg']}") from error

@@ -1,0 +1,208 @@
+"""Batches of training lines: shuffled, augmented, of one width bucket each.
+
+An epoch's order, augmentation and batches depend on (seed, epoch) alone, not on the number of
+workers, so that a resumed epoch continues with the very batch it would have had.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ocrtune.decoding import ctc_steps_needed
+from ocrtune.preprocess import PreprocessSpec
+from ocrtune.records import Image
+from ocrtune.train.augment import Augment
+
+CHUNK = 1024
+"""Lines prepared before batches are cut: bounds memory, and buckets fill well at this size."""
+
+WIDTH_OF_BATCH_SIZE = 320
+"""px: `--batch-size` counts lines of this width; narrower lines share a batch in larger number."""
+
+PREFETCH = 4
+"""Batches prepared ahead of the network."""
+
+
+class Lines(Protocol):
+    """What training needs of its lines."""
+
+    def __len__(self) -> int:
+        """Number of lines."""
+        ...
+
+    def image(self, index: int) -> Image:
+        """The decoded image of a line."""
+        ...
+
+
+class Steps(Protocol):
+    """Time steps of a network for an input width."""
+
+    def __call__(self, width: int, /) -> int:
+        """T for `width` px."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines of one bucket."""
+
+    images: npt.NDArray[np.float32]
+    """(N, channels, height, width), normalised."""
+    targets: npt.NDArray[np.int64]
+    """Classes of all lines, one after another."""
+    target_lengths: npt.NDArray[np.int64]
+    """(N,)"""
+    share: float
+    """N over the lines that a full batch of this width has; scales the loss of a rest."""
+
+    def without_share(self) -> Batch:
+        """The same lines, without a say in the loss."""
+        return replace(self, share=0.0)
+
+
+class LineFeeder:
+    """Feeds one training run.
+
+    Args:
+        lines: images by index.
+        targets: classes of each line's label.
+        weights: visits of each line in an epoch; fractions are drawn.
+        spec: how images become arrays.
+        steps: of the network, to keep augmentation from squeezing a label out of its steps.
+        augment: changes to each image, or None.
+        batch_size: lines of 320 px in a batch.
+        seed: of order and augmentation.
+        workers: threads that prepare images (OpenCV releases the interpreter lock).
+        rank: of this process; each takes every `world`-th line.
+        world: number of processes.
+    """
+
+    def __init__(
+        self,
+        lines: Lines,
+        targets: Sequence[Sequence[int]],
+        weights: Sequence[float],
+        spec: PreprocessSpec,
+        steps: Steps,
+        augment: Augment | None,
+        batch_size: int,
+        seed: int,
+        workers: int,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self._lines = lines
+        self._targets = [np.array(t, np.int64) for t in targets]
+        self._steps_needed = [ctc_steps_needed(t) for t in targets]
+        self._weights = np.array(weights, np.float64)
+        self._spec = spec
+        self._steps = steps
+        self._augment = augment
+        self._batch_pixels = batch_size * WIDTH_OF_BATCH_SIZE
+        self._batch_lines = 4 * batch_size
+        self._seed = seed
+        self._workers = workers
+        self._rank = rank
+        self._world = world
+
+    def order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """Line indices of this process in this epoch, each as often as its weight says."""
+        generator = np.random.default_rng((self._seed, epoch))
+        counts = np.floor(self._weights + generator.random(len(self._weights))).astype(np.int64)
+        return generator.permutation(np.repeat(np.arange(len(counts)), counts))[self._rank :: self._world]
+
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from batch `skip` on, prepared ahead in the background."""
+        ready: queue.Queue[Batch | BaseException | None] = queue.Queue(PREFETCH)
+        stop = threading.Event()
+
+        def put(item: Batch | BaseException | None) -> None:
+            while not stop.is_set():
+                try:
+                    return ready.put(item, timeout=0.2)
+                except queue.Full:
+                    continue
+            return None
+
+        def produce() -> None:
+            try:
+                for number, batch in enumerate(self._batches(epoch, stop)):
+                    if number >= skip:
+                        put(batch)
+                put(None)
+            except BaseException as error:  # noqa: BLE001 - raised again in the consuming thread
+                put(error)
+
+        producer = threading.Thread(target=produce, name="batches", daemon=True)
+        producer.start()
+        try:
+            while (item := ready.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            stop.set()
+            producer.join()
+
+    def _batches(self, epoch: int, stop: threading.Event) -> Iterator[Batch]:
+        order = self.order(epoch)
+        shuffle = np.random.default_rng((self._seed, epoch, 1, self._rank))
+        waiting: dict[int, list[tuple[int, Image]]] = {}
+        with ThreadPoolExecutor(self._workers) as pool:
+            for start in range(0, len(order), CHUNK):
+                if stop.is_set():
+                    return
+                visits = range(start, min(start + CHUNK, len(order)))
+                prepared = pool.map(
+                    lambda v: self._prepare(int(order[v]), (self._seed, epoch, 2, self._rank, v)), visits
+                )
+                for visit, image in zip(visits, prepared, strict=True):
+                    width = self._spec.bucket_of(image.shape[1])
+                    waiting.setdefault(width, []).append((int(order[visit]), image))
+                last = visits.stop == len(order)
+                cut = [
+                    (width, members)
+                    for width, queued in sorted(waiting.items())
+                    for members in self._cut(queued, width, last=last)
+                ]
+                for i in shuffle.permutation(len(cut)):
+                    yield self._assemble(*cut[i])
+
+    def _full(self, width: int) -> int:
+        """Lines of a full batch of this bucket."""
+        return max(1, min(self._batch_lines, self._batch_pixels // width))
+
+    def _cut(
+        self, queued: list[tuple[int, Image]], width: int, *, last: bool
+    ) -> Iterator[list[tuple[int, Image]]]:
+        """Take full batches off the queue, and the rest when no more lines come."""
+        full = self._full(width)
+        while len(queued) >= full or (last and queued):
+            yield queued[:full]
+            del queued[:full]
+
+    def _prepare(self, index: int, seed: tuple[int, ...]) -> Image:
+        original = self._lines.image(index)
+        if self._augment is not None:
+            changed = self._augment(original, np.random.default_rng(seed))
+            if self._steps(self._spec.bucket(changed)) >= self._steps_needed[index]:
+                return self._spec.resize(changed)
+        return self._spec.resize(original)
+
+    def _assemble(self, width: int, members: list[tuple[int, Image]]) -> Batch:
+        targets = [self._targets[index] for index, _ in members]
+        return Batch(
+            images=self._spec.batch([image for _, image in members], width),
+            targets=np.concatenate(targets),
+            target_lengths=np.array([len(t) for t in targets], np.int64),
+            share=len(members) / self._full(width),
+        )

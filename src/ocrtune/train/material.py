@@ -1,0 +1,247 @@
+"""What a run works on, complete before the first step: usable lines, charset, network, preprocessing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import nn
+
+from ocrtune.bundle import Architecture
+from ocrtune.charset import Charset
+from ocrtune.config import TrainConfig
+from ocrtune.convert.export import trained_network
+from ocrtune.data.audit import audit_lines, enforce_max_bad, require_eval_lines, require_train_lines
+from ocrtune.data.dataset import LineDataset, open_dataset
+from ocrtune.data.rejects import Reject
+from ocrtune.data.split import duplicates_between, split_validation
+from ocrtune.decoding import ClassLayout
+from ocrtune.errors import InputError
+from ocrtune.models import build
+from ocrtune.preprocess import PreprocessSpec, width_buckets
+from ocrtune.reading.models import FoundModel, find_model
+from ocrtune.train.transfer import CharsetChange, plan_charset, replace_charset
+
+FINE_TUNING_STRIDE = 4
+"""px per time step that fine-tuning PP-OCRv6 uses unless told otherwise; the base has 8. Narrow
+repeats ("11", "..") then have room for the blank between them: log 2026-11-21."""
+
+FRESH_SPECS = {
+    "ppocrv6-small": PreprocessSpec(),
+    "crnn": PreprocessSpec(height=32, width_buckets=width_buckets(32, 1712), channels="gray"),
+}
+"""Preprocessing of networks that start from random weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The network that training starts from, already with the new charset."""
+
+    network: nn.Module
+    architecture: Architecture
+    charset: Charset
+    layout: ClassLayout
+    spec: PreprocessSpec
+    base: FoundModel | None
+    """None for random weights."""
+    change: CharsetChange | None
+    licence: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Usable lines of both sides, and what was left out."""
+
+    train: LineDataset
+    weights: tuple[float, ...]
+    """Visits per epoch of each training line."""
+    widths: tuple[int, ...]
+    """Input width in px of each training line, padding included."""
+    val: LineDataset
+    rejects: tuple[Reject, ...]
+    digests: dict[str, str]
+    """PATH as given to the digest of its labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSets:
+    """Datasets as given, before anything is known about the charset."""
+
+    train: tuple[LineDataset, ...]
+    val: tuple[LineDataset, ...]
+
+    def texts(self) -> list[str]:
+        """All labels."""
+        return [entry.text for dataset in (*self.train, *self.val) for entry in dataset.entries]
+
+
+def open_sets(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
+    """Open the datasets of a run; without `--val`, split a tenth off the first ones by name."""
+    train = tuple(open_dataset(path, config.images) for path in config.train)
+    for dataset in train:
+        note(dataset.resolved)
+    if config.val:
+        val = tuple(open_dataset(path, config.images) for path in config.val)
+        for dataset in val:
+            note(dataset.resolved)
+        return OpenedSets(train, val)
+    for dataset in train:
+        require_train_lines(dataset.name, len(dataset))
+    split = [split_validation(dataset) for dataset in train]
+    opened = OpenedSets(tuple(t for t, _ in split), tuple(v for _, v in split))
+    count = sum(map(len, opened.val))
+    note(f"no --val given: {count} lines, a tenth by name, are split off to validate on")
+    return opened
+
+
+def prepare_start(config: TrainConfig, texts: list[str]) -> Start:
+    """Load the base, or make a network, and give it the charset that `--vocab` asks for."""
+    if config.base == "none":
+        assert config.arch is not None  # the configuration holds this
+        if config.arch not in FRESH_SPECS:
+            raise InputError(f"--arch {config.arch}: there are {', '.join(FRESH_SPECS)}")
+        charset = _wanted_charset(config, None, texts)
+        layout = ClassLayout()
+        architecture = Architecture(name=config.arch, options=_stride_options(config, config.arch, {}))
+        network = build(architecture.name, architecture.options, layout.num_classes(charset))
+        spec = FRESH_SPECS[config.arch]
+        return Start(
+            network, architecture, charset, layout, spec, None, None, "yours", "trained from random weights"
+        )
+    found = find_model(config.base)
+    manifest = found.manifest
+    charset = _wanted_charset(config, manifest.charset, texts)
+    trained = trained_network(found)
+    head, change = replace_charset(trained.head, manifest.charset, charset, manifest.layout)
+    options = _stride_options(config, manifest.architecture.name, manifest.architecture.options)
+    if found.bundle is None and config.time_stride is None:
+        options = {**options, "time_stride": FINE_TUNING_STRIDE}
+    architecture = Architecture(name=manifest.architecture.name, options=options)
+    network = build(architecture.name, options, manifest.layout.num_classes(charset))
+    network.head = head
+    body = {name: w for name, w in trained.state_dict().items() if not name.startswith("head.")}
+    network.load_state_dict(body | {f"head.{name}": w for name, w in head.state_dict().items()})
+    return Start(
+        network,
+        architecture,
+        charset,
+        manifest.layout,
+        manifest.preprocess,
+        found,
+        change,
+        manifest.licence,
+        f"fine-tuned from {manifest.name}: {manifest.origin}",
+    )
+
+
+def audit_sets(config: TrainConfig, sets: OpenedSets, start: Start, note: Callable[[str], None]) -> Lines:
+    """Check every line; what cannot be used is left out, counted and kept for `skipped.tsv`.
+
+    Validation lines are refused only if there is no text or no image: a symbol that the model does
+    not know, or a label longer than it can read, counts as its error.
+
+    Raises:
+        BarError: more than `--max-bad` of a dataset is unusable.
+        InputError: fewer than 10 lines to train or 1 to validate.
+    """
+    train: list[LineDataset] = []
+    val: list[LineDataset] = []
+    rejects: list[Reject] = []
+    weights: list[float] = []
+    widths: list[int] = []
+    for dataset in sets.train:
+        audit = audit_lines(dataset, start.charset, start.spec, start.network.steps)
+        if audit.rejects:
+            note(audit.summary())
+        enforce_max_bad(audit, audit.total, config.max_bad)
+        train.append(dataset.select(audit.kept))
+        weights += [dataset.weight] * len(audit.kept)
+        widths += [start.spec.bucket_of(start.spec.line_width_of(*size)) for size in audit.sizes]
+        rejects += audit.rejects
+    for dataset in sets.val:
+        own = Charset.from_texts(entry.text for entry in dataset.entries)
+        audit = audit_lines(dataset, own, start.spec, _unlimited)
+        if audit.rejects:
+            note(audit.summary())
+        enforce_max_bad(audit, audit.total, config.max_bad)
+        val.append(dataset.select(audit.kept))
+        rejects += audit.rejects
+    lines = Lines(
+        train=_concatenate(train),
+        weights=tuple(weights),
+        widths=tuple(widths),
+        val=_concatenate(val),
+        rejects=tuple(rejects),
+        digests={dataset.name: dataset.digest for dataset in (*sets.train, *sets.val)},
+    )
+    # Without --val the lines that validate were counted as lines to train on.
+    split_off = 0 if config.val else len(lines.val)
+    require_train_lines(lines.train.name, len(lines.train) + split_off)
+    require_eval_lines(lines.val.name, len(lines.val))
+    return lines
+
+
+def warnings(config: TrainConfig, lines: Lines, charset: Charset) -> list[str]:
+    """What is likely to disappoint, each with its remedy."""
+    found = []
+    if len(lines.train) < 500:
+        found.append(
+            f"only {len(lines.train)} training lines: below about 500 results vary a lot; "
+            "label more lines, or add made ones that look like yours"
+        )
+    if config.lr is not None and config.lr > 1e-3 and config.base != "none":
+        found.append(
+            f"--lr {config.lr:g} is high for fine-tuning and may undo what the base knows; "
+            "leave --lr out, or stay at or below 1e-3"
+        )
+    seen = set(Charset.from_texts(entry.text for entry in lines.train.entries).symbols)
+    unseen = [s for s in Charset.from_texts(e.text for e in lines.val.entries).symbols if s not in seen]
+    if unseen:
+        found.append(
+            f"{len(unseen)} symbols of the validation labels never occur in training: "
+            f"{' '.join(map(repr, unseen[:20]))}; add lines with them"
+        )
+    unknown = [s for s in unseen if s not in charset]
+    if unknown:
+        found.append(
+            f"the charset lacks {' '.join(map(repr, unknown[:20]))} of the validation labels: "
+            "every such symbol counts as an error; add it to the --vocab file"
+        )
+    if duplicates := duplicates_between(lines.train, lines.val):
+        found.append(
+            f"{duplicates} of {len(lines.val)} validation lines are training lines too: "
+            "the score will look better than it is; give --val lines that are not in --train"
+        )
+    return found
+
+
+def _wanted_charset(config: TrainConfig, base: Charset | None, texts: list[str]) -> Charset:
+    if config.vocab in ("data", "keep"):
+        return plan_charset(config.vocab, base, texts)
+    return Charset.from_file(Path(config.vocab))
+
+
+def _stride_options(
+    config: TrainConfig, architecture: str, options: dict[str, int | float | str | bool]
+) -> dict[str, int | float | str | bool]:
+    if config.time_stride is None:
+        return options
+    if architecture != "ppocrv6-small":
+        raise InputError(f"--time-stride goes with ppocrv6-small only; this network is {architecture}")
+    return {**options, "time_stride": config.time_stride}
+
+
+def _concatenate(datasets: Iterable[LineDataset]) -> LineDataset:
+    parts = list(datasets)
+    return replace(
+        parts[0],
+        name=" + ".join(part.name for part in parts),
+        entries=tuple(entry for part in parts for entry in part.entries),
+        images=tuple(image for part in parts for image in part.images),
+    )
+
+
+def _unlimited(width: int) -> int:
+    return width * 1000

@@ -1,0 +1,60 @@
+"""What a run says before its first epoch: sizes, choices, the score to beat, the time it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ocrtune.bundle import ModelBundle
+from ocrtune.data.dataset import LineDataset
+from ocrtune.evaluate.metrics import Metrics, measure
+from ocrtune.reading.recognizer import OnnxRecognizer, Recognizer
+from ocrtune.train.material import Lines, Start
+from ocrtune.train.recipe import Recipe
+from ocrtune.train.validation import Validation, thinned
+
+CUT_LINES = 200
+"""Validation lines on which the base is read before and after its charset changed."""
+
+
+def opening(
+    start: Start, lines: Lines, recipe: Recipe, validation: Validation, unchanged: ModelBundle
+) -> Iterator[str]:
+    """The lines to show; reading the base takes a few seconds.
+
+    Args:
+        start: what training starts from.
+        lines: of both sides.
+        recipe: the choices made.
+        validation: step 0.
+        unchanged: the bundle of step 0: the base with its new charset and nothing trained.
+    """
+    weights = sum(p.numel() for p in start.network.parameters())
+    yield (
+        f"{len(lines.train)} lines to train, {len(lines.val)} to validate; "
+        f"{start.architecture.name} with {len(start.charset)} symbols and {weights:,} weights"
+    )
+    if start.base is not None and start.change is not None:
+        yield start.change.summary()
+        few = thinned(lines.val, CUT_LINES)
+        as_is = read_all(OnnxRecognizer(start.base.manifest, start.base.onnx_path), few)
+        cut = read_all(OnnxRecognizer(unchanged.manifest, unchanged.onnx_path), few)
+        yield (
+            f"the base as it is reads {as_is.exact_match:.1%} of {len(few)} validation lines, "
+            f"with the new charset {cut.exact_match:.1%}"
+        )
+    metrics = validation.metrics
+    yield (
+        f"step 0, nothing trained yet: exact {metrics.exact_match:.1%}, "
+        f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%}"
+    )
+    yield (
+        f"{recipe.epochs} epochs in batches of {recipe.batch_size}, learning rate {recipe.lr:g}, "
+        f"{recipe.precision}{', channels last' if recipe.channels_last else ''} on {recipe.device}; "
+        f"estimated time: {recipe.estimated_seconds / 60:.1f} min"
+    )
+
+
+def read_all(recognizer: Recognizer, lines: LineDataset) -> Metrics:
+    """Metrics of a recogniser on lines that are known to be readable."""
+    predictions = recognizer.recognize([line.image for line in lines])
+    return measure((e.text, p.text) for e, p in zip(lines.entries, predictions, strict=True))

@@ -1,0 +1,172 @@
+"""What a run does where the user left it open: length, rates, precision.
+
+Choices depend on the lines, the network and what this machine measures; they are stored in the
+run, so that a resumed run makes the same ones.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import nn
+
+from ocrtune.config import TrainConfig
+from ocrtune.errors import InputError
+from ocrtune.preprocess import PreprocessSpec
+from ocrtune.train.batches import WIDTH_OF_BATCH_SIZE
+from ocrtune.train.material import Lines
+from ocrtune.train.objective import ctc_loss
+
+Precision = Literal["fp32", "bf16"]
+Device = Literal["cpu", "cuda"]
+
+FINE_TUNING_RATE = 3e-4
+"""Highest learning rate of fine-tuning: log 2026-11-21."""
+
+PROBE_LINES = 8
+"""Lines of the batch that the precision probe times, 320 px wide."""
+PROBE_SECONDS = 0.5
+
+
+class Recipe(BaseModel):
+    """The resolved choices of a run, stored beside its configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int
+    visits: float
+    """Lines trained on in the whole run: the length of the schedule."""
+    batch_size: int
+    lr: float
+    warm_up: float
+    """Share of the run in which the rate rises."""
+    betas: tuple[float, float]
+    weight_decay: float
+    clip_norm: float
+    keep_statistics: bool
+    """Batch norms keep the base's statistics. A batch holds lines of one width only, so its own
+    statistics are those of short words or of long sentences: log 2026-11-21."""
+    averaging: float
+    """Decay per batch of the running average of the weights."""
+    patience: int
+    precision: Precision
+    channels_last: bool
+    device: Device
+    workers: int
+    estimated_seconds: float
+    """Training time from the probed speed of this machine, validations not counted."""
+
+
+def choose(config: TrainConfig, network: nn.Module, spec: PreprocessSpec, lines: Lines) -> Recipe:
+    """Resolve what the configuration left open, and probe the machine."""
+    fine_tuning = config.base != "none"
+    device = choose_device(config.device)
+    fastest = max(probe_speeds(network, device, spec), key=lambda speed: speed.lines_per_second)
+    epoch_visits = sum(lines.weights)
+    batch_size = config.batch_size or 16
+    if config.steps is not None:
+        visits = float(config.steps * batch_size)
+        epochs = math.ceil(visits / epoch_visits)
+    else:
+        epochs = config.epochs or choose_epochs(epoch_visits, fine_tuning)
+        visits = epochs * epoch_visits
+    px = sum(weight * width for weight, width in zip(lines.weights, lines.widths, strict=True))
+    mean_width = px / epoch_visits
+    return Recipe(
+        epochs=epochs,
+        visits=visits,
+        batch_size=batch_size,
+        lr=config.lr or (FINE_TUNING_RATE if fine_tuning else 1e-3),
+        warm_up=0.1,
+        betas=(0.9, 0.99),
+        weight_decay=0.01,
+        clip_norm=5.0,
+        keep_statistics=fine_tuning,
+        # Over the last 3 % of the run, but at least 10 and at most 1,000 batches.
+        averaging=1 - 1 / min(1000.0, max(10.0, 0.03 * visits / batch_size)),
+        patience=config.patience or max(5, epochs // 2),
+        precision=fastest.precision,
+        channels_last=fastest.channels_last,
+        device=device,
+        workers=config.workers or (1 if device == "cpu" else 8),
+        estimated_seconds=visits * mean_width / WIDTH_OF_BATCH_SIZE / fastest.lines_per_second,
+    )
+
+
+def choose_epochs(lines: float, fine_tuning: bool) -> int:
+    """Epochs for a number of training lines: few lines are visited more often.
+
+    Measured on plates, receipts and typewritten lines: log 2026-11-21.
+    """
+    if not fine_tuning:
+        return max(20, min(200, round(400_000 / lines)))
+    return max(8, min(40, round(20_000 / lines)))
+
+
+def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
+    """The device to train on.
+
+    Raises:
+        InputError: "cuda" is wanted and there is none.
+    """
+    if torch.cuda.is_available() and wanted != "cpu":
+        return "cuda"
+    if wanted == "cuda":
+        raise InputError("--device cuda: this PyTorch sees no CUDA device; use --device cpu or auto")
+    return "cpu"
+
+
+def one_cycle(progress: float, peak: float, warm_up: float) -> float:
+    """Learning rate at `progress` (0..1) of the run: linear rise, then half a cosine to 1 % of it."""
+    if progress < warm_up:
+        return peak * max(0.01, progress / warm_up)
+    fall = min(1.0, (progress - warm_up) / (1 - warm_up))
+    return peak * max(0.01, 0.5 * (1 + math.cos(math.pi * fall)))
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """One way to compute, timed in training steps."""
+
+    precision: Precision
+    channels_last: bool
+    lines_per_second: float
+
+
+def probe_speeds(network: nn.Module, device: Device, spec: PreprocessSpec) -> list[Speed]:
+    """Time training steps of a copy of `network` in each precision and memory layout.
+
+    bf16 and channels_last gain 2x on CPUs with bf16 instructions and lose on others; no list of
+    CPU names tells which.
+    """
+    ways: list[tuple[Precision, bool]] = [("fp32", False), ("fp32", True), ("bf16", True)]
+    if device == "cuda" and not torch.cuda.is_bf16_supported():
+        ways.pop()
+    shape = (PROBE_LINES, spec.num_channels, spec.height, WIDTH_OF_BATCH_SIZE)
+    images = (torch.rand(shape) * 2 - 1).to(device)
+    ones = torch.ones(PROBE_LINES, dtype=torch.long, device=device)
+    speeds = []
+    for precision, channels_last in ways:
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        trial = copy.deepcopy(network).train().to(device, memory_format=layout)
+        laid_out = images.contiguous(memory_format=layout)
+        seconds: list[float] = []
+        deadline = time.perf_counter() + PROBE_SECONDS
+        while len(seconds) < 3 or time.perf_counter() < deadline:
+            begun = time.perf_counter()
+            with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+                logits = trial(laid_out)
+            ctc_loss(logits, ones, ones).mean().backward()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - begun)
+        # The first pass compiles kernels and does not count.
+        speeds.append(Speed(precision, channels_last, PROBE_LINES / statistics.median(seconds[1:])))
+    return speeds

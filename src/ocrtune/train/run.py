@@ -1,0 +1,409 @@
+"""The training run, from configuration to a verified bundle; reads top to bottom.
+
+Setting up is in `material.py` and `recipe.py`, the parts of a step in `batches.py`,
+`objective.py` and `averaging.py`, what is on disk in `folder.py` and `state.py`.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from ocrtune.bundle import Manifest, ModelBundle
+from ocrtune.config import TrainConfig
+from ocrtune.convert.export import load_network
+from ocrtune.evaluate.metrics import Metrics
+from ocrtune.reading.recognizer import OnnxRecognizer
+from ocrtune.train.augment import Augment, augmentation
+from ocrtune.train.averaging import WeightAverage
+from ocrtune.train.batches import Batch, LineFeeder
+from ocrtune.train.display import Display
+from ocrtune.train.folder import BEST, LAST, RunFolder
+from ocrtune.train.material import audit_sets, open_sets, prepare_start, warnings
+from ocrtune.train.objective import ctc_loss, greedy_edits, per_symbol
+from ocrtune.train.opening import opening, read_all
+from ocrtune.train.recipe import choose, one_cycle
+from ocrtune.train.state import Position, load_state, save_state
+from ocrtune.train.validation import Validation, Validator, thinned
+
+VALIDATION_LIMIT = 500
+"""Lines scored while training; all of them are at the end."""
+PARITY_LINES = 16
+"""Validation lines replayed through every exported ONNX file."""
+STATE_EVERY = 300.0
+"""Seconds between states saved inside an epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a run left behind."""
+
+    folder: Path
+    best: Path
+    """The bundle that counts."""
+    metrics: Metrics
+    """Of `best` on all validation lines, read by ONNX Runtime as it will be served."""
+    stopped: bool
+    """A signal ended the run early; it can be resumed."""
+
+
+def train(config: TrainConfig, *, resume: bool = False, augment: Augment | None = None) -> TrainResult:
+    """Train, validate and leave a run folder with `best` and `last`.
+
+    Args:
+        config: all options.
+        resume: continue the run in `config.output` with its own stored configuration.
+        augment: replaces the changes of `config.augment`; not stored, so give it again to resume.
+
+    Raises:
+        InputError: wrong options, unreadable input, a disk that refuses.
+        BarError: too many unusable lines, or an export that does not read as the network does.
+    """
+    folder = RunFolder(config.output)
+    if resume:
+        config = folder.stored_config(config)
+    else:
+        folder.check_free(config)
+    with Display() as display, _stop_signals() as stop:
+        run = _Run(config, folder, display, stop, resume=resume, augment=augment)
+        run.begin()
+        while not run.finished():
+            run.epoch()
+        return run.end()
+
+
+class _Run:
+    """One run; its methods follow each other in time."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: RunFolder,
+        display: Display,
+        stop: threading.Event,
+        *,
+        resume: bool,
+        augment: Augment | None,
+    ) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.folder, self.display = config, folder, display
+        self.stop, self.resume = stop, resume
+        sets = open_sets(config, display.note)
+        self.start = start = prepare_start(config, sets.texts())
+        self.lines = lines = audit_sets(config, sets, start, display.note)
+        for warning in warnings(config, lines, start.charset):
+            display.warn(warning)
+        self.recipe = recipe = (
+            folder.stored_recipe() if resume else choose(config, start.network, start.spec, lines)
+        )
+        self.accelerator = Accelerator(
+            cpu=recipe.device == "cpu", mixed_precision="bf16" if recipe.precision == "bf16" else "no"
+        )
+        self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+        self.network = start.network.to(self.accelerator.device, memory_format=self.layout)
+        self.average = WeightAverage(self.network, recipe.averaging)
+        optimizer = torch.optim.AdamW(
+            _decay_groups(self.network, recipe.weight_decay), lr=recipe.lr, betas=recipe.betas
+        )
+        self.position = Position()
+        if resume:
+            self.position = load_state(folder.path, self.network, self.average, optimizer)
+        self.model, self.optimizer = self.accelerator.prepare(self.network, optimizer)
+        self.feeder = LineFeeder(
+            lines.train,
+            [start.layout.to_classes(start.charset.encode(entry.text)) for entry in lines.train.entries],
+            lines.weights,
+            start.spec,
+            start.network.steps,
+            augment or augmentation(config.augment, start.spec.height),
+            recipe.batch_size,
+            config.seed,
+            recipe.workers,
+            rank=self.accelerator.process_index,
+            world=self.accelerator.num_processes,
+        )
+        some = thinned(lines.val, VALIDATION_LIMIT)
+        self.validator = Validator(some, start.charset, start.layout, start.spec)
+        self.parity_images = [line.image for line in thinned(lines.val, PARITY_LINES)]
+        self.saved_at = self.clock = time.monotonic()
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process shows and writes; the others only compute."""
+        return bool(self.accelerator.is_main_process)
+
+    def begin(self) -> None:
+        """Score the start and save it as `best`: from here the run can only get better."""
+        if self.resume:
+            self.display.note(
+                f"resumed after {self.position.step} batches, in epoch {self.position.epoch + 1}"
+            )
+            return
+        if self.is_main:
+            self.folder.begin(self.config, self.recipe, self.lines.rejects)
+        validation = self._validate()
+        self._keep(validation)
+        self._record(validation, loss=None, train_cer=None, speed=0.0)
+        self._save_state()
+        if self.is_main:
+            unchanged = ModelBundle.open(self.folder.path / BEST)
+            for text in opening(self.start, self.lines, self.recipe, validation, unchanged):
+                self.display.note(text)
+
+    def finished(self) -> bool:
+        """Whether nothing is left to do; says why."""
+        position, recipe, minutes = self.position, self.recipe, self.config.max_minutes
+        reason = None
+        if self.stop.is_set():
+            reason = f"stopped; continue with: ocrtune train --resume -o {self.folder.path}"
+        elif self.config.steps is not None and position.step >= self.config.steps:
+            reason = f"done: {position.step} batches"
+        elif position.epoch >= recipe.epochs:
+            reason = f"done: {recipe.epochs} epochs"
+        elif position.checks_without_gain >= recipe.patience:
+            reason = f"stopped early: no better score in {recipe.patience} validations"
+        elif minutes is not None and position.seconds >= 60 * minutes:
+            reason = f"stopped after --max-minutes {minutes:g}"
+        if reason is not None and self.is_main:
+            self.display.note(reason)
+        return reason is not None
+
+    def epoch(self) -> None:
+        """Train and validate until the epoch, the batches, the time or the user says stop."""
+        position, config = self.position, self.config
+        self.clock = time.monotonic()
+        checked = -1
+        for batch, lines in self._batches():
+            self._train_batch(batch)
+            position.batch += 1
+            position.step += 1
+            position.visits += lines
+            self._tick()
+            if self._agreed(self.stop.is_set()):
+                self.stop.set()
+                self._save_bundle(LAST, {})
+                self._save_state()
+                return
+            out_of_time = config.max_minutes is not None and position.seconds >= 60 * config.max_minutes
+            if position.step == config.steps or self._agreed(out_of_time):
+                break
+            if config.val_every is not None and position.step % config.val_every == 0:
+                self._check()
+                checked = position.step
+            if self._agreed(time.monotonic() - self.saved_at > STATE_EVERY):
+                self._save_state()
+        else:
+            position.epoch += 1
+            position.batch = 0
+        if checked != position.step:
+            self._check()
+        self._save_state()
+
+    def end(self) -> TrainResult:
+        """Score `best` on all validation lines as it will be served, and record that in it."""
+        self.accelerator.wait_for_everyone()
+        path = self.folder.path / BEST
+        best = ModelBundle.open(path)
+        metrics = read_all(OnnxRecognizer(best.manifest, best.onnx_path), self.lines.val)
+        if self.is_main:
+            manifest = best.manifest.model_copy(update={"metrics": {"val": metrics.rates()}})
+            self.folder.save_bundle(BEST, load_network(best), manifest, self.parity_images)
+            self.display.note(
+                f"{path}: exact {metrics.exact_match:.1%}, "
+                f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%} "
+                f"on all {metrics.lines} validation lines, read by ONNX Runtime"
+            )
+        return TrainResult(self.folder.path, path, metrics, stopped=self.stop.is_set())
+
+    # ---- training ----
+
+    def _batches(self) -> Iterator[tuple[Batch, int]]:
+        """This process's batches of the epoch, each with the lines of all processes together.
+
+        A process that runs out before the others repeats its last batch with no share in the
+        loss: gradients are exchanged in every step, so none may leave early.
+        """
+        feed = self.feeder.epoch(self.position.epoch, self.position.batch)
+        if self.accelerator.num_processes == 1:
+            for batch in feed:
+                yield batch, len(batch.target_lengths)
+            return
+        last = next(self.feeder.epoch(self.position.epoch))
+        while True:
+            own = next(feed, None)
+            count = 0 if own is None else len(own.target_lengths)
+            counts = self.accelerator.gather(torch.tensor([count], device=self.accelerator.device))
+            if int(counts.sum()) == 0:
+                return
+            last = last.without_share() if own is None else own
+            yield last, int(counts.sum())
+
+    def _train_batch(self, batch: Batch) -> None:
+        """One step of the optimiser."""
+        position, recipe, device = self.position, self.recipe, self.accelerator.device
+        rate = one_cycle(position.visits / recipe.visits, recipe.lr, recipe.warm_up)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self._training_mode()
+        images = torch.from_numpy(batch.images).to(device, memory_format=self.layout)
+        targets = torch.from_numpy(batch.targets).to(device)
+        lengths = torch.from_numpy(batch.target_lengths).to(device)
+        logits = self.model(images)  # (N, T, C)
+        losses = per_symbol(ctc_loss(logits, targets, lengths), lengths)  # (N,)
+        self.accelerator.backward(losses.mean() * batch.share)
+        self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.average.update(self.network)
+        position.loss_sum += float(losses.detach().sum())
+        position.loss_lines += len(batch.target_lengths)
+        edits, symbols = greedy_edits(logits.detach(), batch.targets, batch.target_lengths)
+        position.edits += edits
+        position.symbols += symbols
+
+    def _training_mode(self) -> None:
+        self.model.train()
+        if self.recipe.keep_statistics:
+            for module in self.network.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+
+    def _agreed(self, wish: bool) -> bool:
+        """Whether any process wishes it: all must leave a loop in the same step."""
+        if self.accelerator.num_processes == 1:
+            return wish
+        wishes = torch.tensor([int(wish)], device=self.accelerator.device)
+        return bool(self.accelerator.gather(wishes).sum())
+
+    def _tick(self) -> None:
+        """Move the clock and the bar."""
+        position, now = self.position, time.monotonic()
+        position.seconds += now - self.clock
+        position.epoch_seconds += now - self.clock
+        self.clock = now
+        if self.is_main:
+            label = f"Epoch {position.epoch + 1}/{self.recipe.epochs}"
+            visits = round(self.recipe.visits / self.recipe.epochs)
+            done = position.visits - position.epoch * visits
+            self.display.advance(label, done, visits, position.lines_per_second)
+
+    # ---- validating and saving ----
+
+    def _check(self) -> None:
+        """Validate the average, keep it if it is the best so far, record and show it."""
+        validation = self._validate()
+        position = self.position
+        loss = position.loss_sum / max(1, position.loss_lines)
+        train_cer = position.edits / max(1, position.symbols)
+        speed = position.lines_per_second
+        if self.is_main:
+            epoch = position.epoch + (position.batch > 0)
+            self.display.epoch(epoch, self.recipe.epochs, loss, train_cer, validation, speed)
+            self.display.rows(self.validator.lines, validation)
+        self._keep(validation)
+        self._record(validation, loss, train_cer, speed)
+        position.forget_sums()
+        self.clock = time.monotonic()
+
+    def _validate(self) -> Validation:
+        return self.validator.score(self.average.network, self.recipe.precision == "bf16", self.layout)
+
+    def _keep(self, validation: Validation) -> None:
+        """What was just scored becomes `last`, and `best` if nothing scored better before."""
+        position = self.position
+        better = validation.score < (position.best_cer, position.best_negative_exact)
+        if better:
+            position.best_cer, position.best_negative_exact = validation.score
+        position.checks_without_gain = 0 if better else position.checks_without_gain + 1
+        self._save_bundle(LAST, {"val": validation.metrics.rates()})
+        if better and self.is_main:
+            self.folder.copy_last_to_best()
+
+    def _save_bundle(self, name: str, figures: dict[str, dict[str, float]]) -> None:
+        if not self.is_main:
+            return
+        start = self.start
+        manifest = Manifest(
+            name=self.folder.path.resolve().name,
+            architecture=start.architecture,
+            symbols=start.charset.symbols,
+            normal_form=start.charset.normal_form,
+            classes=start.layout.kind,
+            preprocess=start.spec,
+            licence=start.licence,
+            origin=start.origin,
+            parent=start.base.manifest.digest if start.base is not None else None,
+            data=self.lines.digests,
+            training={
+                "ocrtune": version("ocrtune"),
+                "torch": str(torch.__version__),
+                "position": asdict(self.position),
+                "config": self.config.model_dump(mode="json"),
+                "recipe": self.recipe.model_dump(mode="json"),
+            },
+            metrics=figures,
+        )
+        self.folder.save_bundle(name, self.average.network, manifest, self.parity_images)
+
+    def _save_state(self) -> None:
+        if self.is_main:
+            save_state(self.folder.path, self.position, self.network, self.average, self.optimizer)
+        self.saved_at = time.monotonic()
+
+    def _record(
+        self, validation: Validation, loss: float | None, train_cer: float | None, speed: float
+    ) -> None:
+        if not self.is_main:
+            return
+        position, recipe = self.position, self.recipe
+        self.folder.record(
+            {
+                "epoch": round(position.visits / recipe.visits * recipe.epochs, 3),
+                "step": position.step,
+                "seconds": round(position.seconds, 1),
+                "loss": loss,
+                "cer": train_cer,
+                "val_loss": validation.loss,
+                **{f"val_{name}": rate for name, rate in validation.metrics.rates().items()},
+                "lines_per_second": round(speed, 1),
+            }
+        )
+
+
+def _decay_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Matrices and kernels decay; biases and norms do not (they set levels, not sizes)."""
+    decayed = [p for p in network.parameters() if p.ndim >= 2]
+    free = [p for p in network.parameters() if p.ndim < 2]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """While open, Ctrl-C and SIGTERM ask for a stop after the current batch; a second one insists."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop  # only the main thread may set handlers; a caller in another one stops by itself
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    old = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

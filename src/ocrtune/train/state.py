@@ -1,0 +1,113 @@
+"""The state of a run on disk: all that `--resume` needs to go on as if nothing had happened.
+
+It is written whole or not at all, holds tensors and plain values only, and is never shipped.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from ocrtune.bundle import replace_directory
+from ocrtune.errors import InputError
+from ocrtune.train.averaging import WeightAverage
+
+STATE_FOLDER = "state"
+_TENSORS = "state.pt"
+
+
+@dataclass(slots=True)
+class Position:
+    """Where a run stands, and what it has seen of itself so far."""
+
+    epoch: int = 0
+    batch: int = 0
+    """Batches done in this epoch."""
+    step: int = 0
+    """Batches done in all."""
+    visits: int = 0
+    """Lines trained on in all: the schedule's clock."""
+    seconds: float = 0.0
+    """Training time, without the time between runs."""
+    loss_sum: float = 0.0
+    """Of the lines since the last validation; so are the four that follow."""
+    loss_lines: int = 0
+    edits: int = 0
+    symbols: int = 0
+    epoch_seconds: float = 0.0
+    best_cer: float = float("inf")
+    best_negative_exact: float = 0.0
+    checks_without_gain: int = 0
+
+    @property
+    def lines_per_second(self) -> float:
+        """Of this process, since the last validation."""
+        return self.loss_lines / self.epoch_seconds if self.epoch_seconds else 0.0
+
+    def forget_sums(self) -> None:
+        """Start new sums after a validation."""
+        self.loss_sum, self.loss_lines, self.edits, self.symbols = 0.0, 0, 0, 0
+        self.epoch_seconds = 0.0
+
+
+def save_state(
+    folder: Path, position: Position, network: nn.Module, average: WeightAverage, optimizer: Optimizer
+) -> None:
+    """Write the state of the run in `folder`, replacing the one before.
+
+    Raises:
+        InputError: the disk refuses; the state before is then still there.
+    """
+    staging = Path(tempfile.mkdtemp(prefix=".state-", dir=folder))
+    try:
+        torch.save(
+            {
+                "position": asdict(position),
+                "network": network.state_dict(),
+                "average": average.network.state_dict(),
+                "average_updates": average.updates,
+                "optimizer": optimizer.state_dict(),
+                "random": torch.get_rng_state(),
+            },
+            staging / _TENSORS,
+        )
+        replace_directory(staging, folder / STATE_FOLDER)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        raise InputError(f"cannot save the state of the run in {folder}: {error}; free space") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def load_state(folder: Path, network: nn.Module, average: WeightAverage, optimizer: Optimizer) -> Position:
+    """Put everything back as it was saved, in place.
+
+    Raises:
+        InputError: there is no state, or it does not fit this run.
+    """
+    path = folder / STATE_FOLDER / _TENSORS
+    if not path.is_file():
+        raise InputError(f"{folder} holds no state to resume from; run again without --resume")
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        network.load_state_dict(state["network"])
+        average.network.load_state_dict(state["average"])
+        average.updates = int(state["average_updates"])
+        optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"])
+        names = {field.name for field in fields(Position)}
+        if set(state["position"]) != names:
+            raise KeyError("position")
+        return Position(**state["position"])
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
+        raise InputError(
+            f"the state in {folder / STATE_FOLDER} cannot be used: {error}; "
+            "train again with --overwrite, from --base best of this run if you like"
+        ) from error

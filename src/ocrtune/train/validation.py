@@ -1,0 +1,106 @@
+"""Scoring a network on validation lines while it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from ocrtune.charset import Charset
+from ocrtune.data.dataset import LineDataset
+from ocrtune.decoding import ClassLayout, decode_ctc
+from ocrtune.evaluate.metrics import Metrics, measure
+from ocrtune.preprocess import PreprocessSpec
+from ocrtune.records import Prediction
+from ocrtune.train.objective import ctc_loss, per_symbol
+
+BATCH_PIXELS = 32 * 320
+"""Input columns of a validation batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What a network reads on the validation lines."""
+
+    metrics: Metrics
+    loss: float
+    """Mean loss per symbol over the lines whose labels the charset can write."""
+    predictions: tuple[Prediction, ...]
+
+    @property
+    def score(self) -> tuple[float, float]:
+        """For comparing: lower is better, exact match decides between equal error rates."""
+        return (self.metrics.cer, -self.metrics.exact_match)
+
+
+class Validator:
+    """Scores networks on the same lines, with the preprocessing that the bundle will record."""
+
+    def __init__(
+        self, lines: LineDataset, charset: Charset, layout: ClassLayout, spec: PreprocessSpec
+    ) -> None:
+        self.lines = lines
+        self._charset = charset
+        self._layout = layout
+        self._spec = spec
+        buckets: dict[int, list[int]] = {}
+        for index in range(len(lines)):
+            buckets.setdefault(spec.bucket(lines.image(index)), []).append(index)
+        self._batches = [
+            (width, members[i : i + max(1, BATCH_PIXELS // width)])
+            for width, members in sorted(buckets.items())
+            for i in range(0, len(members), max(1, BATCH_PIXELS // width))
+        ]
+
+    @torch.inference_mode()
+    def score(self, network: nn.Module, bf16: bool, layout: torch.memory_format) -> Validation:
+        """Read all lines with `network`, in the precision and memory layout of training."""
+        network.eval()
+        device = next(network.parameters()).device
+        predictions: dict[int, Prediction] = {}
+        losses: list[float] = []
+        for width, members in self._batches:
+            images = [self.lines.image(index) for index in members]
+            resized = [self._spec.resize(image) for image in images]
+            batch = torch.from_numpy(self._spec.batch(resized, width)).to(device, memory_format=layout)
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                logits = network(batch)  # (N, T, C)
+            probabilities = logits.float().softmax(2).cpu().numpy()
+            steps = probabilities.shape[1]
+            px_per_step = [
+                width / steps * image.shape[1] / small.shape[1]
+                for image, small in zip(images, resized, strict=True)
+            ]
+            widths = [image.shape[1] for image in images]
+            read = decode_ctc(probabilities, self._charset, self._layout, px_per_step, widths)
+            predictions.update(zip(members, read, strict=True))
+            losses += self._losses(logits, members)
+        pairs = [(e.text, predictions[i].text) for i, e in enumerate(self.lines.entries)]
+        ordered = tuple(predictions[i] for i in range(len(self.lines)))
+        return Validation(measure(pairs), float(np.mean(losses)) if losses else 0.0, ordered)
+
+    def _losses(self, logits: torch.Tensor, members: Sequence[int]) -> list[float]:
+        writable = [
+            row
+            for row, index in enumerate(members)
+            if not self._charset.unknown(self.lines.entries[index].text)
+        ]
+        if not writable:
+            return []
+        classes = [
+            self._layout.to_classes(self._charset.encode(self.lines.entries[members[row]].text))
+            for row in writable
+        ]
+        targets = torch.tensor([c for label in classes for c in label], device=logits.device)
+        lengths = torch.tensor([len(label) for label in classes], device=logits.device)
+        return per_symbol(ctc_loss(logits[writable], targets, lengths), lengths).tolist()
+
+
+def thinned(dataset: LineDataset, limit: int) -> LineDataset:
+    """At most `limit` lines, evenly spread over the set."""
+    if len(dataset) <= limit:
+        return dataset
+    return dataset.select(np.linspace(0, len(dataset) - 1, limit).round().astype(int).tolist())
