@@ -43,3 +43,8 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_of_a_new_one(
     with pytest.raises(InputError, match=r"cannot write .*out\.txt: No space left on device; free space"):
         write_text(path, "new", overwrite=True)
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("out.txt", "old")]
+
+
+def test_a_file_name_that_is_not_utf8_can_be_written_about(tmp_path: Path) -> None:
+    write_text(tmp_path / "out.csv", "a\udcff.png", overwrite=False)
+    assert (tmp_path / "out.csv").read_bytes() == b"a\\udcff.png"

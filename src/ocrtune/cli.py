@@ -34,7 +34,9 @@ Overwrite = Annotated[bool, Parameter(help="Replace an output that is already th
 WEAKEST_SYMBOLS = 8
 """Symbols that `eval` names; they fit on a line."""
 
-_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+INTERRUPTED = 130
+"""Exit code of what Ctrl-C ended, 128 + SIGINT, as shells report it."""
+
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 """What any disk may answer; other errors of the system are defects and keep their traceback."""
 
@@ -223,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return InputError.exit_code
     except KeyboardInterrupt:
         _print_error("interrupted")
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has enough (`| head`); what is still buffered must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from ocrtune.cli import Overwrite
+from ocrtune.cli import INTERRUPTED, Overwrite
 from ocrtune.config import TrainConfig
 from ocrtune.errors import InputError
 
@@ -16,16 +16,18 @@ TRAINING_PACKAGES = ("torch", "accelerate", "onnx", "onnxscript", "matplotlib", 
 """Imported by the stages below the torch line; the extra `train` installs them."""
 
 
-def train(*, config: Annotated[TrainConfig, Parameter(name="*")], resume: bool = False) -> None:
+def train(*, config: Annotated[TrainConfig, Parameter(name="*")], resume: bool = False) -> int:
     """Fine-tune a model on labelled lines.
 
     Args:
-        resume: Continue the run in the output folder from where it stopped.
+        resume: Continue the run in the output folder from where it stopped, with its options.
     """
+    if not config.train and not resume:
+        raise InputError("--train is missing: give labelled lines, or --resume to continue a run")
     require_training_packages()
     from ocrtune.train.run import train as run_training
 
-    run_training(config, resume=resume)
+    return INTERRUPTED if run_training(config, resume=resume).stopped else 0
 
 
 def export(
@@ -33,6 +35,7 @@ def export(
     *,
     to: Literal["onnx"],
     output: Annotated[Path, Parameter(alias="-o")],
+    data: tuple[str, ...] = (),
     overwrite: Overwrite = False,
 ) -> None:
     """Write a model as one file for another runtime, checked against the original.
@@ -41,12 +44,16 @@ def export(
         model: A base's name, a run folder or a bundle.
         to: The form to write.
         output: The file to write.
+        data: Labelled lines to check it on; without any, lines drawn for the purpose.
     """
     require_training_packages()
     from ocrtune.convert.export import export_onnx_model
 
-    result = export_onnx_model(model, output, overwrite)
-    checked = f"{result.lines_checked} lines read the same"
+    result = export_onnx_model(model, output, overwrite, data)
+    same = result.lines_checked - result.texts_differ
+    checked = f"{same} of {result.lines_checked} lines read the same, the others at ties"
+    if not result.texts_differ:
+        checked = f"all {result.lines_checked} lines read the same"
     print(f"{output}: {checked}, largest difference of a probability {result.max_difference:.1e}")
     print(f"torch: {result.ms_torch:.1f} ms per line")
     print(f"ONNX Runtime: {result.ms_onnx:.1f} ms per line")
