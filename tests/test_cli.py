@@ -7,6 +7,7 @@ import errno
 import json
 import re
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -41,7 +42,7 @@ def test_help_names_every_command(run: Run) -> None:
 
 
 def test_version_is_the_packages(run: Run) -> None:
-    assert run("--version") == (0, "0.1.0\n", "")
+    assert run("--version") == (0, f"{version('ocrtune')}\n", "")
 
 
 def test_models_lists_the_base(run: Run) -> None:
@@ -196,6 +197,10 @@ def test_a_packed_dataset_measures_the_same(
         (["train", "--train", "x", "-o", "y", "--epochs", "0"], "--epochs 0: input should be greater than"),
         (["train", "--train", "x", "-o", "y", "--epochs", "many"], "--epochs many: input should be a valid"),
         (["train", "--train", "x", "-o", "y", "--augment", "heavy"], "--augment heavy: input should be"),
+        (
+            ["train", "--train", "x", "-o", "y", "--time-stride", "5"],
+            "--time-stride 5: input should be 4 or 8",
+        ),
         (["train", "--train", "x", "-o", "y", "--val-every", "0"], "--val-every 0: "),  # as it is typed
         (["train", "--train", "x", "-o", "y", "--epochs", "1", "--steps", "1"], "--epochs and --steps"),
         (["export", "m", "--to", "gguf", "-o", "x"], 'Invalid value "gguf" for --to'),

@@ -10,12 +10,17 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from cyclopts import Parameter
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ocrtune.errors import InputError
 
 CONFIG_LIMIT = 2**20
 """Bytes of a YAML file that is read at all."""
+
+
+def _typed_number(value: object) -> object:
+    """A number typed on the command line, where pydantic gets text; a literal does not parse it."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class TrainConfig(BaseModel):
@@ -51,7 +56,7 @@ of the base) or a UTF-8 file with one symbol per line."""
     """Lines of 320 px width in a batch; narrower lines come in larger number."""
     lr: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Highest learning rate of the one-cycle schedule."""
-    time_stride: Literal[4, 8] | None = None
+    time_stride: Annotated[Literal[4, 8], BeforeValidator(_typed_number)] | None = None
     """px of input width per time step of PP-OCRv6; 4 reads narrow repeats such as "lll" and "....". """
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train."""
