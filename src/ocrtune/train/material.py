@@ -14,7 +14,7 @@ from ocrtune.config import TrainConfig
 from ocrtune.convert.export import trained_network
 from ocrtune.data.audit import audit_lines, enforce_max_bad, require_eval_lines, require_train_lines
 from ocrtune.data.dataset import LineDataset, open_dataset
-from ocrtune.data.rejects import Reject
+from ocrtune.data.rejects import Reject, RejectReason
 from ocrtune.data.split import duplicates_between, split_validation
 from ocrtune.decoding import ClassLayout
 from ocrtune.errors import InputError
@@ -23,9 +23,9 @@ from ocrtune.preprocess import PreprocessSpec, width_buckets
 from ocrtune.reading.models import FoundModel, find_model
 from ocrtune.train.transfer import CharsetChange, plan_charset, replace_charset
 
-FINE_TUNING_STRIDE = 4
-"""px per time step that fine-tuning PP-OCRv6 uses unless told otherwise; the base has 8. Narrow
-repeats ("11", "..") then have room for the blank between them: log 2026-11-21."""
+TIGHT_SHARE = 0.005
+"""Share of training labels that do not fit the time steps of stride 8, above which stride 4 is chosen:
+halving the stride costs the base some of what it knows, so a few such labels do not pay for it."""
 
 FRESH_SPECS = {
     "ppocrv6-small": PreprocessSpec(),
@@ -116,8 +116,6 @@ def prepare_start(config: TrainConfig, texts: list[str]) -> Start:
     trained = trained_network(found)
     head, change = replace_charset(trained.head, manifest.charset, charset, manifest.layout)
     options = _stride_options(config, manifest.architecture.name, manifest.architecture.options)
-    if found.bundle is None and config.time_stride is None:
-        options = {**options, "time_stride": FINE_TUNING_STRIDE}
     architecture = Architecture(name=manifest.architecture.name, options=options)
     network = build(architecture.name, options, manifest.layout.num_classes(charset))
     network.head = head
@@ -136,51 +134,59 @@ def prepare_start(config: TrainConfig, texts: list[str]) -> Start:
     )
 
 
-def audit_sets(config: TrainConfig, sets: OpenedSets, start: Start, note: Callable[[str], None]) -> Lines:
-    """Check every line; what cannot be used is left out, counted and kept for `skipped.tsv`.
+def prepare(config: TrainConfig, note: Callable[[str], None]) -> tuple[Start, Lines]:
+    """Open, load and check everything that a run works on.
 
     Validation lines are refused only if there is no text or no image: a symbol that the model does
     not know, or a label longer than it can read, counts as its error.
 
+    Args:
+        config: of the run.
+        note: is told what was found and decided.
+
     Raises:
         BarError: more than `--max-bad` of a dataset is unusable.
-        InputError: fewer than 10 lines to train or 1 to validate.
+        InputError: unreadable input, or fewer than 10 lines to train or 1 to validate.
     """
-    train: list[LineDataset] = []
-    val: list[LineDataset] = []
-    rejects: list[Reject] = []
-    weights: list[float] = []
-    widths: list[int] = []
-    for dataset in sets.train:
-        audit = audit_lines(dataset, start.charset, start.spec, start.network.steps)
+    sets = open_sets(config, note)
+    start = prepare_start(config, sets.texts())
+    audits = [audit_lines(dataset, start.charset, start.spec, start.network.steps) for dataset in sets.train]
+    tight = sum(audit.counts().get(RejectReason.TOO_LONG, 0) for audit in audits)
+    if (
+        config.time_stride is None
+        and start.architecture.options.get("time_stride") == 8
+        and tight > TIGHT_SHARE * sum(map(len, sets.train))
+    ):
+        note(f"{tight} labels do not fit the base's 8 px per time step: training with --time-stride 4")
+        start = prepare_start(config.model_copy(update={"time_stride": 4}), sets.texts())
+        audits = [
+            audit_lines(dataset, start.charset, start.spec, start.network.steps) for dataset in sets.train
+        ]
+    val_audits = [
+        audit_lines(dataset, Charset.from_texts(e.text for e in dataset.entries), start.spec, _unlimited)
+        for dataset in sets.val
+    ]
+    for audit in (*audits, *val_audits):
         if audit.rejects:
             note(audit.summary())
         enforce_max_bad(audit, audit.total, config.max_bad)
-        train.append(dataset.select(audit.kept))
-        weights += [dataset.weight] * len(audit.kept)
-        widths += [start.spec.bucket_of(start.spec.line_width_of(*size)) for size in audit.sizes]
-        rejects += audit.rejects
-    for dataset in sets.val:
-        own = Charset.from_texts(entry.text for entry in dataset.entries)
-        audit = audit_lines(dataset, own, start.spec, _unlimited)
-        if audit.rejects:
-            note(audit.summary())
-        enforce_max_bad(audit, audit.total, config.max_bad)
-        val.append(dataset.select(audit.kept))
-        rejects += audit.rejects
-    lines = Lines(
-        train=_concatenate(train),
-        weights=tuple(weights),
-        widths=tuple(widths),
-        val=_concatenate(val),
-        rejects=tuple(rejects),
-        digests={dataset.name: dataset.digest for dataset in (*sets.train, *sets.val)},
+    train, val = (
+        _concatenate([dataset.select(audit.kept) for dataset, audit in zip(datasets, checked, strict=True)])
+        for datasets, checked in ((sets.train, audits), (sets.val, val_audits))
     )
     # Without --val the lines that validate were counted as lines to train on.
-    split_off = 0 if config.val else len(lines.val)
-    require_train_lines(lines.train.name, len(lines.train) + split_off)
-    require_eval_lines(lines.val.name, len(lines.val))
-    return lines
+    require_train_lines(train.name, len(train) + (0 if config.val else len(val)))
+    require_eval_lines(val.name, len(val))
+    kept = [(d, size) for d, audit in zip(sets.train, audits, strict=True) for size in audit.sizes]
+    lines = Lines(
+        train=train,
+        weights=tuple(dataset.weight for dataset, _ in kept),
+        widths=tuple(start.spec.bucket_of(start.spec.line_width_of(*size)) for _, size in kept),
+        val=val,
+        rejects=tuple(reject for audit in (*audits, *val_audits) for reject in audit.rejects),
+        digests={dataset.name: dataset.digest for dataset in (*sets.train, *sets.val)},
+    )
+    return start, lines
 
 
 def warnings(config: TrainConfig, lines: Lines, charset: Charset) -> list[str]:

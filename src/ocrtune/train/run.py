@@ -30,7 +30,7 @@ from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import Batch, LineFeeder
 from ocrtune.train.display import Display
 from ocrtune.train.folder import BEST, LAST, RunFolder
-from ocrtune.train.material import audit_sets, open_sets, prepare_start, warnings
+from ocrtune.train.material import prepare, warnings
 from ocrtune.train.objective import ctc_loss, greedy_edits, per_symbol
 from ocrtune.train.opening import opening, read_all
 from ocrtune.train.recipe import choose, one_cycle
@@ -99,9 +99,7 @@ class _Run:
         torch.manual_seed(config.seed)
         self.config, self.folder, self.display = config, folder, display
         self.stop, self.resume = stop, resume
-        sets = open_sets(config, display.note)
-        self.start = start = prepare_start(config, sets.texts())
-        self.lines = lines = audit_sets(config, sets, start, display.note)
+        self.start, self.lines = start, lines = prepare(config, display.note)
         for warning in warnings(config, lines, start.charset):
             display.warn(warning)
         self.recipe = recipe = (

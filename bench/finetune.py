@@ -1,0 +1,175 @@
+"""Fine-tuning on real lines, as a user would: `ocrtune train` with defaults, whole process, then `ocrtune eval`.
+
+    python bench/finetune.py plates --data ../shared/real
+    python bench/finetune.py receipts-1000 receipts typewritten --data ../shared/real
+
+DIR holds `receipts`, `plates` and `typewritten`, each with `train` and `val` folders of `images/`
+and `labels.txt`. Prints a table and, with --json, the same figures to a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Set:
+    """A benchmark: which lines, how many, how scored, and what it must reach."""
+
+    folder: str
+    limit: int | None
+    ignore_case: bool
+    seeds: int
+    figure: str
+    bar: str
+
+
+SETS = {
+    "plates": Set("plates", None, False, 3, "exact_match", ">= 98 % in 3 min"),
+    "receipts-1000": Set("receipts", 1000, True, 1, "exact_match_no_space", ">= 93 % in 5 min"),
+    "receipts": Set("receipts", None, True, 1, "exact_match_no_space", ">= 95.5 % in 30 min"),
+    "typewritten": Set("typewritten", None, True, 1, "cer", "<= 2 % in 20 min"),
+}
+FIGURES = ("exact_match", "exact_match_no_space", "cer")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sets", nargs="+", choices=SETS, metavar="SET", help=", ".join(SETS))
+    parser.add_argument("--data", type=Path, required=True, help="folder with receipts, plates, typewritten")
+    parser.add_argument("--seeds", type=int, help="number of seeds, instead of the set's own")
+    parser.add_argument("--runs", type=Path, help="keep the run folders here")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    options = parser.parse_args()
+    print(machine(), flush=True)
+    results = []
+    with tempfile.TemporaryDirectory() as temporary:
+        runs = options.runs or Path(temporary)
+        for name in options.sets:
+            results.append(measure(name, options.data, runs, options.seeds))
+            print(report(results[-1]), flush=True)
+            if options.json:
+                options.json.write_text(json.dumps({"machine": machine(), "results": results}, indent=1))
+
+
+def machine() -> str:
+    """The machine in a line: CPU, cores, whether it has bf16 instructions, versions."""
+    import torch
+
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")]
+    bf16 = [flag for flag in ("amx_bf16", "avx512_bf16") if f" {flag}" in text]
+    return (
+        f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, "
+        f"bf16 instructions: {', '.join(bf16) or 'none'}; Python {platform.python_version()}, "
+        f"torch {torch.__version__}"
+    )
+
+
+def measure(name: str, data: Path, runs: Path, seeds: int | None) -> dict[str, object]:
+    """Score the base as it is and cut, then train and score with each seed."""
+    which = SETS[name]
+    train, val = data / which.folder / "train", data / which.folder / "val"
+    if which.limit is not None:
+        train = first_lines(train, which.limit, runs / f"{name}-train.txt")
+    as_is = evaluate("ppocrv6-small", val, which.ignore_case)
+    cut = evaluate(str(cut_base(train, val, runs / f"{name}-cut")), val, which.ignore_case)
+    tuned = []
+    for seed in range(seeds or which.seeds):
+        run = runs / f"{name}-{seed}"
+        begun = time.perf_counter()
+        call(
+            "train",
+            "--train",
+            str(train),
+            "--val",
+            str(val),
+            "-o",
+            str(run),
+            "--seed",
+            str(seed),
+            "--overwrite",
+        )
+        minutes = (time.perf_counter() - begun) / 60
+        figures = evaluate(str(run), val, which.ignore_case)
+        tuned.append({"seed": seed, "minutes": minutes, **figures})
+        print(f"{name} seed {seed}: {minutes:.1f} min, {show(figures)}", flush=True)
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20  # KiB on Linux
+    return {"set": name, "as_is": as_is, "cut": cut, "tuned": tuned, "peak_gib": memory, "bar": which.bar}
+
+
+def first_lines(folder: Path, count: int, target: Path) -> Path:
+    """A label file of the first `count` lines of `folder`, with absolute paths."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    lines = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()[:count]
+    target.write_text("".join(f"{folder.resolve()}/{line}\n" for line in lines), encoding="utf-8")
+    return target
+
+
+def cut_base(train: Path, val: Path, run: Path) -> Path:
+    """The base with its charset cut to that of a set, nothing trained: a rate of zero and one batch."""
+    call(
+        "train", "--train", str(train), "--val", str(val), "-o", str(run), "--overwrite",
+        "--steps", "1", "--lr", "1e-30", "--augment", "none",
+    )  # fmt: skip
+    return run
+
+
+def evaluate(model: str, val: Path, ignore_case: bool) -> dict[str, float]:
+    """The figures of `ocrtune eval`."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "eval.json"
+        case = ["--ignore-case"] if ignore_case else []
+        call("eval", model, "--data", str(val), "--json", str(target), *case)
+        content = json.loads(target.read_text(encoding="utf-8"))
+    return {name: content[name] for name in FIGURES}
+
+
+def call(*arguments: str) -> None:
+    """Run the `ocrtune` command of this interpreter's environment; its output only if it fails."""
+    command = [sys.executable, "-m", "ocrtune.cli", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+
+
+def show(figures: dict[str, float]) -> str:
+    """Figures in per cent."""
+    return (
+        f"exact {figures['exact_match']:.1%}, without spaces {figures['exact_match_no_space']:.1%}, "
+        f"CER {figures['cer']:.2%}"
+    )
+
+
+def report(result: dict[str, object]) -> str:
+    """The table of one set."""
+    tuned: list[dict[str, float]] = result["tuned"]  # type: ignore[assignment]
+    mean = {name: statistics.mean(t[name] for t in tuned) for name in FIGURES}
+    main_figure = SETS[str(result["set"])].figure
+    values = [t[main_figure] for t in tuned]
+    return "\n".join(
+        (
+            f"{result['set']}{', case ignored' if SETS[str(result['set'])].ignore_case else ''}",
+            f"  base as it is  {show(result['as_is'])}",  # type: ignore[arg-type]
+            f"  base, cut      {show(result['cut'])}",  # type: ignore[arg-type]
+            f"  fine-tuned     {show(mean)} (mean of {len(tuned)} seeds; "
+            f"{main_figure} {min(values):.2%} to {max(values):.2%})",
+            f"  in             {max(t['minutes'] for t in tuned):.1f} min at most; "
+            f"peak memory {result['peak_gib']:.2f} GiB; to reach: {result['bar']}",
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
