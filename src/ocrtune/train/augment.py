@@ -19,6 +19,9 @@ from ocrtune.records import Image
 Augment = Callable[[Image, np.random.Generator], Image]
 """Takes an image (H, W) or (H, W, 3) uint8 and a generator, gives an image of any size."""
 
+JPEG_SIDE_LIMIT = 65_500
+"""px; libjpeg encodes nothing longer."""
+
 AugmentLevel = Literal["none", "light", "strong"]
 
 
@@ -249,7 +252,9 @@ class Jpeg:
     quality: int
 
     def __call__(self, image: Image) -> Image:
-        """Apply to an image."""
+        """Apply to an image; one too long for JPEG stays as it is."""
+        if max(image.shape) > JPEG_SIDE_LIMIT:
+            return image
         _, encoded = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, self.quality))
         return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED), np.uint8)
 

@@ -27,7 +27,7 @@ from ocrtune.train.objective import ctc_loss
 Precision = Literal["fp32", "bf16"]
 Device = Literal["cpu", "cuda"]
 
-FINE_TUNING_RATE = 3e-4
+FINE_TUNING_RATE = 2e-4
 """Highest learning rate of fine-tuning: log 2026-11-21."""
 
 PROBE_LINES = 8
@@ -50,6 +50,12 @@ class Recipe(BaseModel):
     betas: tuple[float, float]
     weight_decay: float
     clip_norm: float
+    backbone_rate: float
+    """Learning rate of the image features over `lr`."""
+    head_rate: float
+    """Learning rate of the head over `lr`."""
+    anchor: float
+    """Share of the way back to the start that each step pulls all but the head, at the peak rate."""
     keep_statistics: bool
     """Batch norms keep the base's statistics. A batch holds lines of one width only, so its own
     statistics are those of short words or of long sentences: log 2026-11-21."""
@@ -88,6 +94,9 @@ def choose(config: TrainConfig, network: nn.Module, spec: PreprocessSpec, lines:
         betas=(0.9, 0.99),
         weight_decay=0.01,
         clip_norm=5.0,
+        backbone_rate=0.3 if fine_tuning else 1.0,
+        head_rate=2.0 if fine_tuning else 1.0,
+        anchor=choose_anchor(epoch_visits) if fine_tuning else 0.0,
         keep_statistics=fine_tuning,
         # Over the last 3 % of the run, but at least 10 and at most 1,000 batches.
         averaging=1 - 1 / min(1000.0, max(10.0, 0.03 * visits / batch_size)),
@@ -107,7 +116,12 @@ def choose_epochs(lines: float, fine_tuning: bool) -> int:
     """
     if not fine_tuning:
         return max(20, min(200, round(400_000 / lines)))
-    return max(8, min(40, round(20_000 / lines)))
+    return max(8, min(20, round(12_000 / lines)))
+
+
+def choose_anchor(lines: float) -> float:
+    """Strength of the anchor: the fewer lines, the less they may move the base."""
+    return min(0.01, 0.004 * math.sqrt(1000 / lines))
 
 
 def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:

@@ -1,7 +1,7 @@
 """The training run, from configuration to a verified bundle; reads top to bottom.
 
 Setting up is in `material.py` and `recipe.py`, the parts of a step in `batches.py`,
-`objective.py` and `averaging.py`, what is on disk in `folder.py` and `state.py`.
+`objective.py`, `movement.py` and `averaging.py`, what is on disk in `folder.py` and `state.py`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ocrtune.train.batches import Batch, LineFeeder
 from ocrtune.train.display import Display
 from ocrtune.train.folder import BEST, LAST, RunFolder
 from ocrtune.train.material import prepare, warnings
+from ocrtune.train.movement import Anchor, parameter_groups
 from ocrtune.train.objective import ctc_loss, greedy_edits, per_symbol
 from ocrtune.train.opening import opening, read_all
 from ocrtune.train.recipe import choose, one_cycle
@@ -105,15 +106,14 @@ class _Run:
         self.recipe = recipe = (
             folder.stored_recipe() if resume else choose(config, start.network, start.spec, lines)
         )
-        self.accelerator = Accelerator(
-            cpu=recipe.device == "cpu", mixed_precision="bf16" if recipe.precision == "bf16" else "no"
-        )
+        # Precision stays with torch.autocast: accelerate fixes one for the life of the process.
+        self.accelerator = Accelerator(cpu=recipe.device == "cpu", mixed_precision="no")
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.network = start.network.to(self.accelerator.device, memory_format=self.layout)
         self.average = WeightAverage(self.network, recipe.averaging)
-        optimizer = torch.optim.AdamW(
-            _decay_groups(self.network, recipe.weight_decay), lr=recipe.lr, betas=recipe.betas
-        )
+        self.anchor = Anchor(self.network, recipe.anchor)
+        groups = parameter_groups(self.network, recipe.backbone_rate, recipe.head_rate, recipe.weight_decay)
+        optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas)
         self.position = Position()
         if resume:
             self.position = load_state(folder.path, self.network, self.average, optimizer)
@@ -252,17 +252,19 @@ class _Run:
         position, recipe, device = self.position, self.recipe, self.accelerator.device
         rate = one_cycle(position.visits / recipe.visits, recipe.lr, recipe.warm_up)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["rate"]
         self._training_mode()
         images = torch.from_numpy(batch.images).to(device, memory_format=self.layout)
         targets = torch.from_numpy(batch.targets).to(device)
         lengths = torch.from_numpy(batch.target_lengths).to(device)
-        logits = self.model(images)  # (N, T, C)
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+            logits = self.model(images)  # (N, T, C)
         losses = per_symbol(ctc_loss(logits, targets, lengths), lengths)  # (N,)
         self.accelerator.backward(losses.mean() * batch.share)
         self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
+        self.anchor.pull(rate / recipe.lr)
         self.average.update(self.network)
         position.loss_sum += float(losses.detach().sum())
         position.loss_lines += len(batch.target_lengths)
@@ -320,9 +322,9 @@ class _Run:
     def _keep(self, validation: Validation) -> None:
         """What was just scored becomes `last`, and `best` if nothing scored better before."""
         position = self.position
-        better = validation.score < (position.best_cer, position.best_negative_exact)
+        better = validation.score < position.best_score
         if better:
-            position.best_cer, position.best_negative_exact = validation.score
+            position.best_score = validation.score
         position.checks_without_gain = 0 if better else position.checks_without_gain + 1
         self._save_bundle(LAST, {"val": validation.metrics.rates()})
         if better and self.is_main:
@@ -377,13 +379,6 @@ class _Run:
                 "lines_per_second": round(speed, 1),
             }
         )
-
-
-def _decay_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices and kernels decay; biases and norms do not (they set levels, not sizes)."""
-    decayed = [p for p in network.parameters() if p.ndim >= 2]
-    free = [p for p in network.parameters() if p.ndim < 2]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
 
 
 @contextmanager

@@ -43,8 +43,7 @@ class Position:
     edits: int = 0
     symbols: int = 0
     epoch_seconds: float = 0.0
-    best_cer: float = float("inf")
-    best_negative_exact: float = 0.0
+    best_score: tuple[float, ...] = (float("inf"),)
     checks_without_gain: int = 0
 
     @property
@@ -105,6 +104,7 @@ def load_state(folder: Path, network: nn.Module, average: WeightAverage, optimiz
         names = {field.name for field in fields(Position)}
         if set(state["position"]) != names:
             raise KeyError("position")
+        state["position"]["best_score"] = tuple(state["position"]["best_score"])
         return Position(**state["position"])
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
         raise InputError(
