@@ -158,7 +158,8 @@ class ModelBundle:
         """The weights by name. Loading executes no code (safetensors)."""
         try:
             return load_file(self.path / WEIGHTS_FILE)
-        except (OSError, SafetensorError) as error:
+        # numpy has no bfloat16 and no 8-bit floats: safetensors stumbles over its own names for them.
+        except (OSError, SafetensorError, TypeError, AttributeError) as error:
             raise InputError(f"cannot read {self.path / WEIGHTS_FILE}: {error}") from error
 
 
@@ -174,10 +175,13 @@ def write_bundle(path: Path, manifest: Manifest, weights: Weights, onnx_file: Pa
     Raises:
         InputError: the disk refuses (full, read-only); `path` is then as it was before.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
-        contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as error:
+        raise InputError(f"cannot write the bundle {path}: {error}; choose another folder") from error
+    try:
+        contiguous = {name: np.asarray(array, order="C") for name, array in weights.items()}
         save_file(contiguous, staging / WEIGHTS_FILE, metadata={"format": "ocrtune"})
         if onnx_file is not None:
             shutil.move(onnx_file, staging / ONNX_FILE)
@@ -199,12 +203,17 @@ def replace_directory(staging: Path, path: Path) -> None:
     under a dotted name; a crash there leaves a complete bundle under one of the two names.
     """
     for file in staging.iterdir():
-        with file.open("rb") as handle:
+        with file.open("r+b") as handle:  # Windows syncs only what is open for writing
             os.fsync(handle.fileno())
     old = path.with_name(f".{path.name}-old")
-    shutil.rmtree(old, ignore_errors=True)
-    if path.exists():
+    if path.exists():  # else `old` may be all that a crash left: it stays until the new one stands
+        shutil.rmtree(old, ignore_errors=True)
         path.rename(old)
     staging.chmod(0o755)  # mkdtemp made it private
-    staging.rename(path)
+    try:
+        staging.rename(path)
+    except OSError:
+        if old.exists():
+            old.rename(path)
+        raise
     shutil.rmtree(old, ignore_errors=True)
