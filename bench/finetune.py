@@ -138,7 +138,7 @@ def evaluate(model: str, val: Path, ignore_case: bool) -> dict[str, float]:
 
 def call(*arguments: str) -> None:
     """Run the `ocrtune` command of this interpreter's environment; its output only if it fails."""
-    command = [sys.executable, "-m", "ocrtune.cli", *arguments]
+    command = [sys.executable, "-m", "ocrtune", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
