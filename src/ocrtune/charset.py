@@ -17,14 +17,22 @@ NormalForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 PRINTABLE_ASCII = tuple(chr(code) for code in range(0x20, 0x7F))
 
+CHARSET_LIMIT = 2**20
+"""Bytes of a charset file that is read at all; the 18,709 symbols of the largest known one take 0.1 MiB."""
+
 
 class UnknownSymbolError(InputError):
     """A text holds symbols that the charset does not have."""
 
     def __init__(self, symbols: Sequence[str], text: str) -> None:
         self.symbols = tuple(symbols)
+        self.text = text
         named = ", ".join(f"{s!r} (U+{ord(s[0]):04X})" for s in symbols)
         super().__init__(f"the charset has no {named}, needed for {text!r}")
+
+    def __reduce__(self) -> tuple[type[UnknownSymbolError], tuple[tuple[str, ...], str]]:
+        # Exceptions are rebuilt from their message by default, which is not what __init__ takes.
+        return type(self), (self.symbols, self.text)
 
 
 class Charset:
@@ -87,10 +95,12 @@ class Charset:
         A file of a single line lists its code points side by side.
 
         Raises:
-            InputError: the file is missing, empty, not UTF-8 or names a symbol twice.
+            InputError: the file is missing, over `CHARSET_LIMIT`, empty, not UTF-8 or names a symbol twice.
         """
         try:
-            content = path.read_bytes().decode("utf-8-sig")
+            if path.stat().st_size > CHARSET_LIMIT:
+                raise InputError(f"{path} is over {CHARSET_LIMIT >> 20} MiB: not a charset file")
+            content = unicodedata.normalize("NFC", path.read_bytes().decode("utf-8-sig"))
         except OSError as error:
             raise InputError(f"cannot read the charset file {path}: {error.strerror}") from error
         except UnicodeDecodeError as error:
@@ -98,20 +108,22 @@ class Charset:
         lines = [line.removesuffix("\r") for line in content.split("\n")]
         if lines[-1] == "":
             lines.pop()
-        if not lines:
+        if not any(lines):
             raise InputError(f"the charset file {path} is empty; write one symbol per line")
+        place = "line"
         if len(lines) == 1:
-            lines = list(lines[0])
+            place, lines = "column", list(lines[0])
         first_line: dict[str, int] = {}
         for number, symbol in enumerate(lines, start=1):
             if symbol == "":
                 raise InputError(f"{path}:{number}: an empty line; remove it, or write one space")
             if symbol in first_line:
                 raise InputError(
-                    f"{path}:{number}: {symbol!r} stands already in line {first_line[symbol]}; remove one"
+                    f"{path}: {symbol!r} stands in {place} {first_line[symbol]} and again in {place} "
+                    f"{number}; remove one"
                 )
             first_line[symbol] = number
-        return cls(unicodedata.normalize("NFC", symbol) for symbol in lines)
+        return cls(lines)
 
     def normalise(self, text: str) -> str:
         """Bring `text` to the normal form of this charset."""

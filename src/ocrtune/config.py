@@ -99,12 +99,16 @@ of the base) or a UTF-8 file with one symbol per line."""
         try:
             if path.stat().st_size > CONFIG_LIMIT:
                 raise InputError(f"{path} is over 1 MiB: not a configuration")
-            content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-            return cls.model_validate(content)
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read the configuration {path}: {error}") from error
-        except yaml.YAMLError as error:
-            raise InputError(f"{path} is not YAML: {error}") from error
+        try:
+            content: Any = yaml.safe_load(text)
+        # Beside its own error, PyYAML lets through those of impossible dates, huge numbers and deep nesting.
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        try:
+            return cls.model_validate(content)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "the document"

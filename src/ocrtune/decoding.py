@@ -5,6 +5,7 @@ Letters: N lines, T time steps, C classes (symbols plus the special classes of t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -42,7 +43,7 @@ class ClassLayout:
 
 def ctc_steps_needed(classes: Sequence[int]) -> int:
     """Fewest time steps that can emit `classes`: a repeat needs a blank between (Graves 2006)."""
-    repeats = sum(a == b for a, b in zip(classes, classes[1:], strict=False))
+    repeats = sum(a == b for a, b in itertools.pairwise(classes))
     return len(classes) + repeats
 
 

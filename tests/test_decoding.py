@@ -1,0 +1,105 @@
+"""Best-path decoding on arrays whose text, confidences and spans are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ocrtune.charset import Charset
+from ocrtune.decoding import ClassLayout, ctc_steps_needed, decode_ctc
+from ocrtune.records import CharacterSpan, Prediction
+
+CHARSET = Charset("ab")  # classes: 0 blank, 1 a, 2 b
+
+
+def probabilities(*lines: list[tuple[int, float]]) -> np.ndarray:
+    """(N, T, 3): at each step this class has this probability, the others share the rest."""
+    array = np.empty((len(lines), len(lines[0]), 3), np.float32)
+    for row, steps in zip(array, lines, strict=True):
+        for step, (winner, p) in zip(row, steps, strict=True):
+            step[:] = (1 - p) / 2
+            step[winner] = p
+    return array
+
+
+def read(path: str, px_per_step: float = 4, width: int = 1000) -> list[CharacterSpan]:
+    """Decode one line of a class per step, given as digits, all at probability 0.8."""
+    array = probabilities([(int(c), 0.8) for c in path])
+    return list(decode_ctc(array, CHARSET, ClassLayout(), [px_per_step], [width])[0].characters)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "spans"),
+    [
+        ("012", "ab", [(4, 8), (8, 12)]),
+        # A run is one symbol, as wide as the run.
+        ("1110", "a", [(0, 12)]),
+        # A blank between makes it two.
+        ("1101", "aa", [(0, 8), (12, 16)]),
+        ("1221", "aba", [(0, 4), (4, 12), (12, 16)]),
+        ("2", "b", [(0, 4)]),
+        ("000", "", []),
+    ],
+)
+def test_runs_merge_and_blanks_go(path: str, text: str, spans: list[tuple[float, float]]) -> None:
+    characters = read(path)
+    assert "".join(c.symbol for c in characters) == text
+    assert [(c.start, c.end) for c in characters] == spans
+
+
+@pytest.mark.parametrize(
+    ("px_per_step", "width", "spans"),
+    [
+        (2.5, 1000, [(2.5, 5.0), (7.5, 10.0)]),
+        # The last step reaches into the padding: the span ends with the image.
+        (4, 14, [(4, 8), (12, 14)]),
+        # A symbol read in the padding stands at the edge.
+        (4, 10, [(4, 8), (10, 10)]),
+    ],
+)
+def test_spans_are_px_of_the_image_as_given(
+    px_per_step: float, width: int, spans: list[tuple[float, float]]
+) -> None:
+    assert [(c.start, c.end) for c in read("0102", px_per_step, width)] == spans
+
+
+def test_a_confidence_is_the_peak_of_its_run() -> None:
+    array = probabilities([(1, 0.5), (1, 0.9), (0, 0.99), (2, 0.4)])
+    (prediction,) = decode_ctc(array, CHARSET, ClassLayout(), [1], [4])
+    assert [c.confidence for c in prediction.characters] == [float(np.float32(p)) for p in (0.9, 0.4)]
+    assert prediction.confidence == pytest.approx(0.6)
+
+
+def test_every_line_of_a_batch_has_its_own_text_scale_and_width() -> None:
+    array = probabilities([(1, 0.8), (0, 0.8)], [(0, 0.8), (0, 0.8)], [(2, 0.8), (1, 0.8)])
+    first, second, third = decode_ctc(array, CHARSET, ClassLayout(), [1, 2, 3], [10, 10, 5])
+    assert (first.text, second.text, third.text) == ("a", "", "ba")
+    assert second == Prediction(text="", confidence=0.0)
+    assert [(c.start, c.end) for c in third.characters] == [(0, 3), (3, 5)]
+
+
+def test_no_lines_give_no_predictions() -> None:
+    assert decode_ctc(np.zeros((0, 5, 3), np.float32), CHARSET, ClassLayout(), [], []) == []
+
+
+def test_the_blank_comes_first_and_symbols_follow() -> None:
+    layout = ClassLayout()
+    assert layout.blank == 0
+    assert layout.num_classes(CHARSET) == 3
+    assert layout.to_classes(CHARSET.encode("aba")) == [1, 2, 1]
+    assert [layout.to_symbol(c) for c in (1, 2)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("classes", "steps"),
+    [
+        ([], 0),
+        ([7], 1),
+        ([7, 8, 7], 3),
+        # A blank between equal neighbours.
+        ([7, 7], 3),
+        ([7, 7, 7, 8, 8], 8),
+    ],
+)
+def test_steps_needed(classes: list[int], steps: int) -> None:
+    assert ctc_steps_needed(classes) == steps
