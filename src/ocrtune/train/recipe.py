@@ -70,10 +70,11 @@ class Recipe(BaseModel):
     """Training time from the probed speed of this machine, validations not counted."""
 
 
-def choose(config: TrainConfig, network: nn.Module, spec: PreprocessSpec, lines: Lines) -> Recipe:
+def choose(
+    config: TrainConfig, network: nn.Module, spec: PreprocessSpec, lines: Lines, device: Device
+) -> Recipe:
     """Resolve what the configuration left open, and probe the machine."""
     fine_tuning = config.base != "none"
-    device = choose_device(config.device)
     fastest = max(probe_speeds(network, device, spec), key=lambda speed: speed.lines_per_second)
     epoch_visits = sum(lines.weights)
     batch_size = config.batch_size or 16

@@ -18,6 +18,7 @@ from types import FrameType
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from torch import nn
 
 from ocrtune.bundle import Manifest, ModelBundle
@@ -34,7 +35,7 @@ from ocrtune.train.material import prepare, warnings
 from ocrtune.train.movement import Anchor, parameter_groups
 from ocrtune.train.objective import ctc_loss, greedy_edits, per_symbol
 from ocrtune.train.opening import opening, read_all
-from ocrtune.train.recipe import choose, one_cycle
+from ocrtune.train.recipe import Device, Recipe, choose, choose_device, one_cycle
 from ocrtune.train.state import Position, load_state, save_state
 from ocrtune.train.validation import Validation, Validator, thinned
 
@@ -103,11 +104,10 @@ class _Run:
         self.start, self.lines = start, lines = prepare(config, display.note)
         for warning in warnings(config, lines, start.charset):
             display.warn(warning)
-        self.recipe = recipe = (
-            folder.stored_recipe() if resume else choose(config, start.network, start.spec, lines)
-        )
         # Precision stays with torch.autocast: accelerate fixes one for the life of the process.
-        self.accelerator = Accelerator(cpu=recipe.device == "cpu", mixed_precision="no")
+        device = choose_device(config.device)
+        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
+        self.recipe = recipe = folder.stored_recipe() if resume else self._choose(device)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.network = start.network.to(self.accelerator.device, memory_format=self.layout)
         self.average = WeightAverage(self.network, recipe.averaging)
@@ -135,6 +135,12 @@ class _Run:
         self.validator = Validator(some, start.charset, start.layout, start.spec)
         self.parity_images = [line.image for line in thinned(lines.val, PARITY_LINES)]
         self.saved_at = self.clock = time.monotonic()
+
+    def _choose(self, device: Device) -> Recipe:
+        """The main process's choices, for all: each would probe a speed of its own."""
+        chosen = [choose(self.config, self.start.network, self.start.spec, self.lines, device)]
+        broadcast_object_list(chosen)
+        return chosen[0]
 
     @property
     def is_main(self) -> bool:
@@ -214,6 +220,7 @@ class _Run:
         path = self.folder.path / BEST
         best = ModelBundle.open(path)
         metrics = read_all(OnnxRecognizer(best.manifest, best.onnx_path), self.lines.val)
+        self.accelerator.wait_for_everyone()  # all have read it before it is written anew
         if self.is_main:
             manifest = best.manifest.model_copy(update={"metrics": {"val": metrics.rates()}})
             self.folder.save_bundle(BEST, load_network(best), manifest, self.parity_images)
