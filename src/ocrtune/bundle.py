@@ -205,11 +205,11 @@ def replace_directory(staging: Path, path: Path) -> None:
     for file in staging.iterdir():
         with file.open("r+b") as handle:  # Windows syncs only what is open for writing
             os.fsync(handle.fileno())
+    staging.chmod(0o755)  # mkdtemp made it private
     old = path.with_name(f".{path.name}-old")
     if path.exists():  # else `old` may be all that a crash left: it stays until the new one stands
         shutil.rmtree(old, ignore_errors=True)
         path.rename(old)
-    staging.chmod(0o755)  # mkdtemp made it private
     try:
         staging.rename(path)
     except OSError:
