@@ -1,0 +1,224 @@
+"""Charset surgery: what a head keeps, what its new symbols start from, and what it reads before training."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ocrtune.charset import PRINTABLE_ASCII, Charset
+from ocrtune.decoding import ClassLayout
+from ocrtune.train.transfer import (
+    LOOK_ALIKES,
+    UNTAUGHT_BIAS,
+    CharsetChange,
+    look_alike,
+    plan_charset,
+    replace_charset,
+)
+
+LAYOUT = ClassLayout()
+FEATURES = 5
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+def head_for(charset: Charset) -> nn.Linear:
+    """A head with distinct random rows."""
+    head = nn.Linear(FEATURES, LAYOUT.num_classes(charset))
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        head.weight.copy_(torch.randn(head.weight.shape, generator=generator))
+        head.bias.copy_(torch.randn(head.bias.shape, generator=generator))
+    return head
+
+
+def row(head: nn.Linear, charset: Charset, symbol: str) -> list[float]:
+    """Weight and bias of a symbol's class."""
+    (class_index,) = LAYOUT.to_classes(charset.encode(symbol))
+    return [*head.weight[class_index].tolist(), head.bias[class_index].item()]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("abc", "abc"),
+        # Another order, fewer, more, before and between.
+        ("abc", "cba"),
+        ("abcdef", "eb"),
+        ("abc", "xaybzc"),
+        ("abc", "øc1"),
+        # Nothing in common but the blank.
+        ("abc", "中文"),
+    ],
+)
+def test_every_row_that_stays_is_the_same_bit_for_bit(old: str, new: str) -> None:
+    before, after = Charset(old), Charset(new)
+    head = head_for(before)
+    changed, change = replace_charset(head, before, after, LAYOUT)
+
+    assert changed.weight.shape == (len(new) + 1, FEATURES)
+    assert changed.bias.shape == (len(new) + 1,)
+    assert torch.equal(changed.weight[LAYOUT.blank], head.weight[LAYOUT.blank])
+    assert torch.equal(changed.bias[LAYOUT.blank], head.bias[LAYOUT.blank])
+    for symbol in set(old) & set(new):
+        assert row(changed, after, symbol) == row(head, before, symbol)
+    assert change.kept == tuple(s for s in new if s in old)
+    assert change.dropped == tuple(s for s in old if s not in new)
+    assert list(change.added) == [s for s in new if s not in old]
+
+
+def test_the_same_charset_changes_nothing() -> None:
+    charset = Charset(PRINTABLE_ASCII)
+    head = head_for(charset)
+    changed, change = replace_charset(head, charset, charset, LAYOUT)
+    assert torch.equal(changed.weight, head.weight)
+    assert torch.equal(changed.bias, head.bias)
+    assert change == CharsetChange(kept=PRINTABLE_ASCII, added={}, dropped=())
+
+
+def test_the_old_head_is_left_alone_and_shares_no_memory() -> None:
+    charset = Charset("ab")
+    head = head_for(charset)
+    weight = head.weight.detach().clone()
+    changed, _ = replace_charset(head, charset, charset, LAYOUT)
+    with torch.no_grad():
+        changed.weight.zero_()
+    assert torch.equal(head.weight, weight)
+    assert changed.weight.requires_grad
+    assert changed.bias.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("symbol", "source"),
+    [
+        ("é", "e"),
+        ("ø", "o"),
+        ("А", "A"),  # Cyrillic
+        # First the mark goes, then the script.
+        ("Ё", "E"),
+        ("Ά", "A"),
+        ("ﬁ", "f"),
+        ("…", "."),
+        (NBSP, " "),
+    ],
+)
+def test_a_new_symbol_starts_as_its_look_alike(symbol: str, source: str) -> None:
+    before = Charset((*"xz", source))
+    after = before.union(Charset([symbol]))
+    head = head_for(before)
+    changed, change = replace_charset(head, before, after, LAYOUT)
+    assert row(changed, after, symbol) == row(head, before, source)
+    assert change.added == {symbol: source}
+
+
+def test_a_look_alike_is_taken_from_the_old_charset_even_if_it_goes() -> None:
+    before, after = Charset("oab"), Charset("øa")
+    head = head_for(before)
+    changed, change = replace_charset(head, before, after, LAYOUT)
+    assert row(changed, after, "ø") == row(head, before, "o")
+    assert change == CharsetChange(kept=("a",), added={"ø": "o"}, dropped=("o", "b"))
+
+
+def test_a_symbol_like_no_other_starts_as_the_mean_of_all_but_quiet() -> None:
+    before = Charset("abc")
+    after = Charset("中a")
+    head = head_for(before)
+    changed, change = replace_charset(head, before, after, LAYOUT)
+    assert change.added == {"中": None}
+    # The mean is over symbols: the blank, which wins most steps, has no part in it.
+    assert torch.equal(changed.weight[1], head.weight[1:].mean(0))
+    assert torch.equal(changed.bias[1], head.bias[1:].mean() + UNTAUGHT_BIAS)
+    assert UNTAUGHT_BIAS < 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("abcdefgh", "hgfedcba"),
+        ("abcdefgh", "ghxyø中ab"),
+        # A look-alike ties with its source: it must not take the place of it.
+        ("aeiouA", "éeøoАA"),
+    ],
+)
+def test_restricted_to_shared_symbols_the_network_reads_the_same(old: str, new: str) -> None:
+    before, after = Charset(old), Charset(new)
+    head = head_for(before)
+    changed, _ = replace_charset(head, before, after, LAYOUT)
+    shared = before.shared_rows(after)
+    old_classes = [LAYOUT.blank, *LAYOUT.to_classes([i for i, _ in shared])]
+    new_classes = [LAYOUT.blank, *LAYOUT.to_classes([j for _, j in shared])]
+    features = torch.randn(500, FEATURES, generator=torch.Generator().manual_seed(2))
+    old_scores, new_scores = head(features)[:, old_classes], changed(features)[:, new_classes]
+    winners = old_scores.argmax(1)
+    assert torch.equal(new_scores.argmax(1), winners)
+    assert len(winners.unique()) == len(old_classes)  # each class wins somewhere: the test can fail
+
+
+@pytest.mark.parametrize(
+    ("symbol", "known", "found"),
+    [
+        # Without its marks first, the table second, the other case last.
+        ("É", "Eeé", "E"),
+        ("é", "Ee", "e"),
+        ("É", "é", "é"),
+        ("ø", "oØ", "o"),
+        ("ø", "Ø", "Ø"),
+        ("²", "2", "2"),
+        ("½", "1", "1"),
+        ("Ａ", "A", "A"),  # full width
+        ("ё", "e", "e"),
+        ("“", '"', '"'),
+        ("a", "A", "A"),
+        # Never itself, never what is not there, never two symbols ("ß".swapcase() is "SS").
+        ("a", "a", None),
+        ("é", "xyz", None),
+        ("ß", "S", None),
+        ("中", "abc", None),
+        ("\N{COMBINING ACUTE ACCENT}", "abc", None),
+    ],
+)
+def test_look_alike(symbol: str, known: str, found: str | None) -> None:
+    assert look_alike(symbol, Charset(known)) == found
+
+
+def test_the_table_leads_from_one_code_point_beyond_ascii_to_printable_ascii() -> None:
+    odd = {k: v for k, v in LOOK_ALIKES.items() if len(k) != 1 or k.isascii() or v not in PRINTABLE_ASCII}
+    assert odd == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "summary"),
+    [
+        (CharsetChange(("a", "b"), {}, ()), "charset: 2 symbols kept, 0 added, 0 dropped"),
+        (
+            CharsetChange(("a",), {"ø": "o", "中": None}, ("x",)),
+            "charset: 1 symbols kept, 2 added (ø from o, 中), 1 dropped",
+        ),
+    ],
+)
+def test_summary(change: CharsetChange, summary: str) -> None:
+    assert change.summary() == summary
+
+
+ASCII = "".join(PRINTABLE_ASCII)
+
+
+@pytest.mark.parametrize(
+    ("vocab", "base", "texts", "symbols"),
+    [
+        # From random weights: labels and printable ASCII, sorted.
+        ("data", None, ["øl", "中"], ASCII + "ø中"),
+        ("data", None, [], ASCII),
+        # What the base knows keeps its order; the new ones follow, sorted; the rest of it goes.
+        ("data", "zøæ" + ASCII.replace("z", ""), ["中ø", "é"], "zø" + ASCII.replace("z", "") + "é中"),
+        ("keep", "zøæ" + ASCII.replace("z", ""), ["中ø", "é"], "zøæ" + ASCII.replace("z", "") + "é中"),
+        # A base without all of ASCII gets the rest of it.
+        ("keep", "ba", ["a"], "ba" + ASCII.replace("a", "").replace("b", "")),
+        # Decomposed labels are composed symbols.
+        ("data", None, ["e\N{COMBINING ACUTE ACCENT}"], ASCII + "é"),
+    ],
+)
+def test_plan_charset(vocab: str, base: str | None, texts: list[str], symbols: str) -> None:
+    planned = plan_charset(vocab, None if base is None else Charset(base), texts)
+    assert "".join(planned.symbols) == symbols
