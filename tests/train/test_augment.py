@@ -255,8 +255,8 @@ def test_blur_spreads_a_stroke_and_keeps_its_ink() -> None:
     image = np.zeros((5, 41), np.uint8)
     image[:, 20] = 200
     blurred = Blur(sigma=2)(image)
-    assert blurred[2, 20] == pytest.approx(200 / (2 * np.sqrt(2 * np.pi)), abs=2)
-    assert blurred[2].sum() == pytest.approx(200, abs=8)
+    assert float(blurred[2, 20]) == pytest.approx(200 / (2 * np.sqrt(2 * np.pi)), abs=2)
+    assert float(blurred[2].sum()) == pytest.approx(200, abs=8)
 
 
 def test_shrink_loses_detail_and_keeps_the_size() -> None:
@@ -281,7 +281,7 @@ def test_jpeg_loses_more_at_lower_quality(shape: tuple[int, ...]) -> None:
     image = noise_image(*shape)
     high, low = (np.abs(Jpeg(quality)(image).astype(int) - image).mean() for quality in (95, 5))
     assert Jpeg(50)(image).shape == shape
-    assert low > 2 * high
+    assert low > high + 10
 
 
 @pytest.mark.parametrize(("width", "same"), [(JPEG_SIDE_LIMIT, False), (JPEG_SIDE_LIMIT + 1, True)])

@@ -1,0 +1,320 @@
+"""The feeder: order and batches by (seed, epoch), weights, ranks, buckets, shares, errors."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ocrtune.preprocess import PreprocessSpec
+from ocrtune.records import Image
+from ocrtune.train import batches as batches_module
+from ocrtune.train.batches import Batch, LineFeeder
+
+SPEC = PreprocessSpec(
+    height=8, width_buckets=(32, 64, 128, 320), channels="gray", mean=0, std=1, padding=-1
+)  # a pixel of the input is a grey level of the image
+
+
+class FlatLines:
+    """Line i is a grey image of level i (below 200) and 8 px high; it counts how often it is fetched."""
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        self.widths = widths
+        self.fetched: Counter[int] = Counter()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self.widths)
+
+    def image(self, index: int) -> Image:
+        with self._lock:
+            self.fetched[index] += 1
+        return np.full((8, self.widths[index]), index, np.uint8)
+
+
+def a_step_per_4_px(width: int, /) -> int:
+    return width // 4
+
+
+def brighten(image: Image, generator: np.random.Generator) -> Image:
+    """An augmentation whose randomness shows in the batch."""
+    return image + np.uint8(generator.integers(1, 50))
+
+
+def widths_of(count: int) -> list[int]:
+    """From 20 to 319 px, so that every bucket has some."""
+    return [20 + 37 * i % 300 for i in range(count)]
+
+
+def feeder(widths: Sequence[int], **options: Any) -> LineFeeder:
+    """Line i is labelled (i + 1,), which tells where it went."""
+    settings: dict[str, Any] = {
+        "lines": FlatLines(widths),
+        "targets": [[i + 1] for i in range(len(widths))],
+        "weights": [1.0] * len(widths),
+        "spec": SPEC,
+        "steps": a_step_per_4_px,
+        "augment": None,
+        "batch_size": 2,
+        "seed": 7,
+        "workers": 2,
+    }
+    return LineFeeder(**{**settings, **options})
+
+
+def visited(batches: Sequence[Batch]) -> list[int]:
+    """Line indices in the order they come, told from the labels of `feeder`."""
+    return [int(target) - 1 for batch in batches for target in batch.targets]
+
+
+def same(first: Sequence[Batch], second: Sequence[Batch]) -> bool:
+    return len(first) == len(second) and all(
+        np.array_equal(a.images, b.images)
+        and np.array_equal(a.targets, b.targets)
+        and np.array_equal(a.target_lengths, b.target_lengths)
+        and a.share == b.share
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def test_a_batch_holds_its_lines_and_their_labels() -> None:
+    targets = [[5], [6, 6, 7], []]
+    (batch,) = feeder([20, 32, 10], targets=targets, batch_size=1).epoch(0)
+    assert batch.images.dtype == np.float32
+    assert batch.images.shape == (3, 1, 8, 32)
+    lines = batch.images[:, 0, 0, 0].astype(int).tolist()
+    assert sorted(lines) == [0, 1, 2]
+    assert batch.targets.tolist() == [c for line in lines for c in targets[line]]
+    assert batch.target_lengths.tolist() == [len(targets[line]) for line in lines]
+    for line, image in zip(lines, batch.images, strict=True):
+        width = [20, 32, 10][line]
+        assert (image[0, :, :width] == line).all()
+        assert (image[0, :, width:] == SPEC.padding).all()
+
+
+@pytest.mark.parametrize("augment", [None, brighten])
+def test_an_epoch_depends_on_seed_and_number_alone(augment: Any) -> None:
+    """Not on the workers, not on epochs before, not on which feeder it is."""
+    widths = widths_of(120)
+    batches = list(feeder(widths, augment=augment, workers=1).epoch(3))
+    other = feeder(widths, augment=augment, workers=5)
+    list(other.epoch(0))
+    assert same(list(other.epoch(3)), batches)
+    assert same(list(other.epoch(3)), batches)
+
+
+@pytest.mark.parametrize(("epoch", "seed"), [(4, 7), (3, 8)])
+def test_another_epoch_or_seed_is_another_order_and_another_augmentation(epoch: int, seed: int) -> None:
+    widths = [32] * 40
+    batches = list(feeder(widths, augment=brighten).epoch(3))
+    others = list(feeder(widths, augment=brighten, seed=seed).epoch(epoch))
+    assert visited(others) != visited(batches)
+
+    def added(batches: list[Batch]) -> dict[int, float]:
+        levels = [level for b in batches for level in b.images[:, 0, 0, 0]]
+        return {line: level - line for line, level in zip(visited(batches), levels, strict=True)}
+
+    assert added(others) != added(batches)
+
+
+@pytest.mark.parametrize("skip", [0, 1, 5, "last", "all"])
+def test_a_resumed_epoch_continues_with_the_very_batch(
+    skip: int | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_module, "CHUNK", 32)  # several cuts in 120 lines
+    widths = widths_of(120)
+    whole = list(feeder(widths, augment=brighten).epoch(2))
+    count = {"last": len(whole) - 1, "all": len(whole)}.get(str(skip), skip)
+    assert isinstance(count, int)
+    assert same(list(feeder(widths, augment=brighten, workers=3).epoch(2, count)), whole[count:])
+
+
+@pytest.mark.parametrize("chunk", [16, 1024])
+def test_every_line_is_visited_once(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches_module, "CHUNK", chunk)
+    lines = FlatLines(widths_of(150))
+    batches = list(feeder(lines.widths, lines=lines).epoch(0))
+    assert sorted(visited(batches)) == list(range(150))
+    assert visited(batches) != list(range(150))
+    assert lines.fetched == Counter(range(150))
+
+
+@pytest.mark.parametrize(
+    ("weight", "visits"),
+    [
+        (1.0, {1}),
+        (2.0, {2}),
+        (3.0, {3}),
+        (0.0, {0}),
+        # Whole visits are certain, the rest is drawn.
+        (0.5, {0, 1}),
+        (2.25, {2, 3}),
+    ],
+)
+def test_weights_are_visits(weight: float, visits: set[int]) -> None:
+    count = 1000
+    order = feeder([32] * (count + 1), weights=[weight] * count + [1.0]).order(0)
+    times = np.bincount(order, minlength=count + 1)
+    assert set(times[:count].tolist()) == visits
+    assert times[count] == 1
+    # Drawn fractions meet their mean; 0.08 is five standard deviations of 1,000 fair coins.
+    assert times[:count].mean() == pytest.approx(weight, abs=0.08)
+
+
+def test_fractions_are_drawn_anew_in_each_epoch() -> None:
+    """Weight 0.25 does not leave three quarters of the lines out for good."""
+    feed = feeder([32] * 100, weights=[0.25] * 100)
+    chosen = [frozenset(feed.order(epoch).tolist()) for epoch in range(40)]
+    assert len(set(chosen)) == 40
+    assert frozenset().union(*chosen) == frozenset(range(100))
+    assert set(visited(list(feed.epoch(5)))) == chosen[5]
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_ranks_share_the_lines_without_overlap(world: int) -> None:
+    widths = widths_of(101)
+    ranks = [visited(list(feeder(widths, rank=r, world=world).epoch(1))) for r in range(world)]
+    assert sorted(line for rank in ranks for line in rank) == list(range(101))
+    assert max(map(len, ranks)) - min(map(len, ranks)) <= 1
+
+
+def test_ranks_draw_their_augmentation_apart() -> None:
+    """Else the k-th lines of two processes would get the same changes."""
+    drawn = []
+    for rank in range(2):
+        feed = feeder([32] * 40, augment=brighten, rank=rank, world=2)
+        batches = list(feed.epoch(0))
+        levels = [level for b in batches for level in b.images[:, 0, 0, 0]]
+        added = {line: level - line for line, level in zip(visited(batches), levels, strict=True)}
+        drawn.append([added[int(line)] for line in feed.order(0)])
+    assert drawn[0] != drawn[1]
+
+
+def test_only_equal_buckets_share_a_batch() -> None:
+    widths = widths_of(150)
+    batches = list(feeder(widths).epoch(0))
+    assert {batch.images.shape[3] for batch in batches} == set(SPEC.width_buckets)
+    for batch in batches:
+        assert {SPEC.bucket_of(widths[line]) for line in visited([batch])} == {batch.images.shape[3]}
+
+
+@pytest.mark.parametrize(
+    ("width", "lines", "full", "sizes"),
+    [
+        # Batch size 2: two lines of 320 px are 640 px, so five of 128 px, but never more than 8.
+        (320, 5, 2, [2, 2, 1]),
+        (128, 12, 5, [5, 5, 2]),
+        (64, 9, 8, [8, 1]),
+        (32, 16, 8, [8, 8]),
+        (32, 1, 8, [1]),
+    ],
+)
+def test_full_batches_and_the_share_of_the_rest(width: int, lines: int, full: int, sizes: list[int]) -> None:
+    batches = list(feeder([width] * lines).epoch(0))
+    assert sorted((len(b.images) for b in batches), reverse=True) == sizes
+    assert [b.share for b in batches] == [len(b.images) / full for b in batches]
+
+
+def test_a_bucket_wider_than_a_batch_still_takes_one_line() -> None:
+    spec = SPEC.model_copy(update={"width_buckets": (32, 1000)})
+    batches = list(feeder([1000, 1000], spec=spec, batch_size=1).epoch(0))
+    assert [(b.images.shape, b.share) for b in batches] == [((1, 1, 8, 1000), 1.0)] * 2
+
+
+def test_lines_left_over_wait_for_the_next_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the end of an epoch makes a batch that is not full: one for each bucket, at most."""
+    monkeypatch.setattr(batches_module, "CHUNK", 10)
+    batches = list(feeder(widths_of(150)).epoch(0))
+    rests = Counter(b.images.shape[3] for b in batches if b.share < 1)
+    assert len(batches) > 30
+    assert max(rests.values()) == 1
+
+
+def test_narrow_batches_do_not_all_come_first() -> None:
+    widths = [batch.images.shape[3] for batch in feeder(widths_of(150)).epoch(0)]
+    assert widths != sorted(widths)
+
+
+def test_a_batch_without_share_is_otherwise_the_same() -> None:
+    (batch,) = feeder([32] * 8).epoch(0)
+    silent = batch.without_share()
+    assert (batch.share, silent.share) == (1.0, 0.0)
+    assert silent.images is batch.images
+    assert silent.targets is batch.targets
+    assert silent.target_lengths is batch.target_lengths
+
+
+def _squeeze(image: Image, generator: np.random.Generator) -> Image:
+    return np.ascontiguousarray(image[:, ::4] + np.uint8(100))
+
+
+@pytest.mark.parametrize(
+    ("label", "kept"),
+    [
+        # Line of 128 px: 32 steps; squeezed to 32 px: 8 steps.
+        (list(range(1, 9)), True),
+        (list(range(1, 10)), False),
+        # Repeats need a blank between: five equal classes take nine steps.
+        ([3, 3, 3, 3], True),
+        ([3, 3, 3, 3, 3], False),
+        ([], True),
+    ],
+)
+def test_augmentation_that_squeezes_a_label_out_of_its_steps_is_dropped(label: list[int], kept: bool) -> None:
+    (batch,) = feeder([128], targets=[label], augment=_squeeze).epoch(0)
+    assert batch.images.shape[3] == (32 if kept else 128)
+    assert batch.images[0, 0, 0, 0] == (100 if kept else 0)
+    assert batch.targets.tolist() == label
+
+
+class _DamagedLines(FlatLines):
+    def image(self, index: int) -> Image:
+        if index == 13:
+            raise ValueError("line 13 is damaged")
+        return super().image(index)
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate()}
+
+
+def test_an_error_in_an_image_comes_out_and_ends_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches_module, "CHUNK", 8)
+    feed = feeder([32] * 40, lines=_DamagedLines([32] * 40))
+    batches = feed.epoch(0)
+    with pytest.raises(ValueError, match="line 13 is damaged"):
+        list(batches)
+    assert next(batches, None) is None
+    assert "batches" not in threads()
+
+
+def test_an_error_in_an_augmentation_comes_out() -> None:
+    def fail(image: Image, generator: np.random.Generator) -> Image:
+        raise RuntimeError("no such change")
+
+    with pytest.raises(RuntimeError, match="no such change"):
+        list(feeder([32], augment=fail).epoch(0))
+
+
+def test_an_epoch_left_early_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that stops at its step or time limit closes the generator with batches still waiting."""
+    monkeypatch.setattr(batches_module, "CHUNK", 8)
+    lines = FlatLines([32] * 200)
+    batches = feeder(lines.widths, lines=lines).epoch(0)
+    next(batches)
+    assert "batches" in threads()
+    batches.close()
+    assert "batches" not in threads()
+    assert lines.fetched.total() < 200
+
+
+def test_an_epoch_of_no_lines_has_no_batches() -> None:
+    assert list(feeder([]).epoch(0)) == []
+    assert list(feeder([32, 32], weights=[0.0, 0.0]).epoch(0)) == []
+    # More processes than lines.
+    assert list(feeder([32], rank=1, world=2).epoch(0)) == []
