@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml constraints/cpu.txt
 
 .PHONY: quickstart
 quickstart: setup  ## The whole chain on receipts made here: score, fine-tune, score again, export, read
-	$(BIN)/ocrtune quickstart
+	$(BIN)/ocrtune quickstart --overwrite
 
 .PHONY: test
 test: setup  ## All tests
