@@ -117,7 +117,7 @@ def choose_epochs(lines: float, fine_tuning: bool) -> int:
     """
     if not fine_tuning:
         return max(20, min(200, round(400_000 / lines)))
-    return max(8, min(20, round(12 * (1000 / lines) ** 0.12)))
+    return max(8, min(20, round(12 * (1000 / lines) ** 0.15)))
 
 
 def choose_anchor(lines: float) -> float:
