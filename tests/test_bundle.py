@@ -317,7 +317,10 @@ def test_a_folder_without_a_manifest(tmp_path: Path, make: Callable[[Path], obje
     make(path)
     with pytest.raises(InputError) as caught:
         ModelBundle.open(path)
-    assert str(caught.value) == f"{path} is not a model bundle: no readable model.json in it"
+    assert str(caught.value) == (
+        f"{path} is not a model bundle: no readable model.json in it; "
+        "give a run folder, a bundle or an ONNX file"
+    )
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "model.onnx"])
@@ -328,7 +331,9 @@ def test_verify_names_the_file_that_is_missing_or_changed(bundle: ModelBundle, n
     file.write_bytes(content)
     with pytest.raises(InputError) as caught:
         bundle.verify()
-    assert str(caught.value) == f"{file} is damaged: its content is not what model.json recorded"
+    assert str(caught.value) == (
+        f"{file} is damaged: its content is not what model.json recorded; restore it or train again"
+    )
 
     file.unlink()
     with pytest.raises(InputError) as caught:

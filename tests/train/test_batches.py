@@ -108,18 +108,19 @@ def test_an_epoch_depends_on_seed_and_number_alone(augment: Any) -> None:
     assert same(list(other.epoch(3)), batches)
 
 
+def changes_by_visit(feed: LineFeeder, epoch: int) -> list[float]:
+    """What `brighten` added at the first visit of an epoch, at the second and so on."""
+    batches = list(feed.epoch(epoch))
+    levels = [level for batch in batches for level in batch.images[:, 0, 0, 0]]
+    added = {line: float(level - line) for line, level in zip(visited(batches), levels, strict=True)}
+    return [added[line] for line in feed.order(epoch).tolist()]
+
+
 @pytest.mark.parametrize(("epoch", "seed"), [(4, 7), (3, 8)])
 def test_another_epoch_or_seed_is_another_order_and_another_augmentation(epoch: int, seed: int) -> None:
-    widths = [32] * 40
-    batches = list(feeder(widths, augment=brighten).epoch(3))
-    others = list(feeder(widths, augment=brighten, seed=seed).epoch(epoch))
-    assert visited(others) != visited(batches)
-
-    def added(batches: list[Batch]) -> dict[int, float]:
-        levels = [level for b in batches for level in b.images[:, 0, 0, 0]]
-        return {line: level - line for line, level in zip(visited(batches), levels, strict=True)}
-
-    assert added(others) != added(batches)
+    feed, other = (feeder([32] * 40, augment=brighten, seed=s) for s in (7, seed))
+    assert other.order(epoch).tolist() != feed.order(3).tolist()
+    assert changes_by_visit(other, epoch) != changes_by_visit(feed, 3)
 
 
 @pytest.mark.parametrize("skip", [0, 1, 5, "last", "all"])
@@ -185,14 +186,10 @@ def test_ranks_share_the_lines_without_overlap(world: int) -> None:
 
 def test_ranks_draw_their_augmentation_apart() -> None:
     """Else the k-th lines of two processes would get the same changes."""
-    drawn = []
-    for rank in range(2):
-        feed = feeder([32] * 40, augment=brighten, rank=rank, world=2)
-        batches = list(feed.epoch(0))
-        levels = [level for b in batches for level in b.images[:, 0, 0, 0]]
-        added = {line: level - line for line, level in zip(visited(batches), levels, strict=True)}
-        drawn.append([added[int(line)] for line in feed.order(0)])
-    assert drawn[0] != drawn[1]
+    first, second = (
+        changes_by_visit(feeder([32] * 40, augment=brighten, rank=rank, world=2), 0) for rank in range(2)
+    )
+    assert first != second
 
 
 def test_only_equal_buckets_share_a_batch() -> None:
