@@ -99,9 +99,10 @@ def choose(
         head_rate=2.0 if fine_tuning else 1.0,
         anchor=choose_anchor(epoch_visits) if fine_tuning else 0.0,
         keep_statistics=fine_tuning,
-        # Over the last 3 % of the run, but at least 10 and at most 1,000 batches.
-        averaging=1 - 1 / min(1000.0, max(10.0, 0.03 * visits / batch_size)),
-        patience=config.patience or max(5, epochs // 2),
+        # Over an eighth of the run, but at least 10 and at most 1,000 batches.
+        averaging=1 - 1 / min(1000.0, max(10.0, visits / batch_size / 8)),
+        # One cycle gains most where its rate falls: stopping in the middle forgoes that.
+        patience=config.patience or max(5, round(0.8 * epochs)),
         precision=fastest.precision,
         channels_last=fastest.channels_last,
         device=device,

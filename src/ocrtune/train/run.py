@@ -24,6 +24,7 @@ from torch import nn
 from ocrtune.bundle import Manifest, ModelBundle
 from ocrtune.config import TrainConfig
 from ocrtune.convert.export import load_network
+from ocrtune.data.dataset import LineDataset
 from ocrtune.evaluate.metrics import Metrics
 from ocrtune.reading.recognizer import OnnxRecognizer
 from ocrtune.train.augment import Augment, augmentation
@@ -55,7 +56,8 @@ class TrainResult:
     best: Path
     """The bundle that counts."""
     metrics: Metrics
-    """Of `best` on all validation lines, read by ONNX Runtime as it will be served."""
+    """Of `best`, read by ONNX Runtime as it will be served: on all validation lines, or on those that
+    were validated on if the run was stopped."""
     stopped: bool
     """A signal ended the run early; it can be resumed."""
 
@@ -215,11 +217,17 @@ class _Run:
         self._save_state()
 
     def end(self) -> TrainResult:
-        """Score `best` on all validation lines as it will be served, and record that in it."""
+        """Score what is to be `best` on all validation lines as it will be served, and record that.
+
+        A stopped run only scores the lines that it validated on: somebody waits, and it may go on.
+        """
         self.accelerator.wait_for_everyone()
         path = self.folder.path / BEST
-        best = ModelBundle.open(path)
-        metrics = read_all(OnnxRecognizer(best.manifest, best.onnx_path), self.lines.val)
+        if self.stop.is_set():
+            best = ModelBundle.open(path)
+            metrics = _read(best, self.validator.lines)
+            return TrainResult(self.folder.path, path, metrics, stopped=True)
+        best, metrics = self._better_on_all_lines()
         self.accelerator.wait_for_everyone()  # all have read it before it is written anew
         if self.is_main:
             manifest = best.manifest.model_copy(update={"metrics": {"val": metrics.rates()}})
@@ -229,7 +237,16 @@ class _Run:
                 f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%} "
                 f"on all {metrics.lines} validation lines, read by ONNX Runtime"
             )
-        return TrainResult(self.folder.path, path, metrics, stopped=self.stop.is_set())
+        return TrainResult(self.folder.path, path, metrics, stopped=False)
+
+    def _better_on_all_lines(self) -> tuple[ModelBundle, Metrics]:
+        """Of `best` and `last` the one that reads all validation lines better, not only the thinned."""
+        bundles = [ModelBundle.open(self.folder.path / name) for name in (BEST, LAST)]
+        if bundles[0].manifest.training == bundles[1].manifest.training:
+            del bundles[1]  # the same step
+        scored = [(_read(bundle, self.lines.val), bundle) for bundle in bundles]
+        metrics, bundle = min(scored, key=lambda pair: (pair[0].cer, -pair[0].exact_match))
+        return bundle, metrics
 
     # ---- training ----
 
@@ -386,6 +403,11 @@ class _Run:
                 "lines_per_second": round(speed, 1),
             }
         )
+
+
+def _read(bundle: ModelBundle, lines: LineDataset) -> Metrics:
+    """Metrics of a bundle as it will be served."""
+    return read_all(OnnxRecognizer(bundle.manifest, bundle.onnx_path), lines)
 
 
 @contextmanager
