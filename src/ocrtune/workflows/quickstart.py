@@ -21,7 +21,7 @@ from ocrtune.train.run import train
 from ocrtune.workflows.picture import ReadingPair, draw_comparison
 from ocrtune.workflows.receipts import SEED, TEST_LINES, TRAIN_LINES, make_dataset
 
-EPOCHS = 8
+EPOCHS = 10
 
 RECORD = "quickstart.json"
 _CONTENTS = (RECORD, "dataset", "run", "model.onnx", "before-after.png")

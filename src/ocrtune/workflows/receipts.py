@@ -26,11 +26,12 @@ TEST_FAMILY = "STIXGeneral"
 SYSTEM_FONTS_LIMIT = 16
 """Training fonts taken from the system beside matplotlib's, so that no machine's collection prevails."""
 
-TRAIN_LINES = 400
+TRAIN_LINES = 500
 TEST_LINES = 100
 SEED = 1
-WORDS_SEED = 121
-"""Of the first 25 tried, one of five whose drawings the base misreads twice; a person reads all four."""
+WORDS_SEED = 283
+"""Of 320 drawings of the four words, one that the base misreads three times and a person, like the model
+tuned here, reads: they illustrate. The score is that of the test lines, which nobody chose."""
 
 WORN_RECEIPT = Wear(
     rotation=(-2, 2),
