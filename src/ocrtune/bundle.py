@@ -101,9 +101,13 @@ class Manifest(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "the document"
-            raise InputError(f"{where} is not a valid model manifest: {place}: {first['msg']}") from error
+            raise InputError(
+                f"{where} is not a valid model manifest: {place}: {first['msg']}; restore it or train again"
+            ) from error
         except InputError as error:
-            raise InputError(f"{where} is not a valid model manifest: {error}") from error
+            raise InputError(
+                f"{where} is not a valid model manifest: {error}; restore it or train again"
+            ) from error
         return manifest
 
 
@@ -133,7 +137,10 @@ class ModelBundle:
                 raise InputError(f"{manifest_path} is over {MANIFEST_LIMIT >> 20} MiB: not a manifest")
             content = manifest_path.read_bytes()
         except OSError as error:
-            raise InputError(f"{path} is not a model bundle: no readable {MANIFEST_FILE} in it") from error
+            raise InputError(
+                f"{path} is not a model bundle: no readable {MANIFEST_FILE} in it; "
+                "give a run folder, a bundle or an ONNX file"
+            ) from error
         return cls(path, Manifest.from_json(content, str(manifest_path)))
 
     @property
@@ -152,7 +159,10 @@ class ModelBundle:
             if Path(name).name != name or not file.is_file():
                 raise InputError(f"{self.path} is incomplete: {name} is missing; restore or train again")
             if file_digest(file) != digest:
-                raise InputError(f"{file} is damaged: its content is not what {MANIFEST_FILE} recorded")
+                raise InputError(
+                    f"{file} is damaged: its content is not what {MANIFEST_FILE} recorded; "
+                    "restore it or train again"
+                )
 
     def load_weights(self) -> dict[str, npt.NDArray[Any]]:
         """The weights by name. Loading executes no code (safetensors)."""
@@ -206,7 +216,7 @@ def replace_directory(staging: Path, path: Path) -> None:
         with file.open("r+b") as handle:  # Windows syncs only what is open for writing
             os.fsync(handle.fileno())
     staging.chmod(0o755)  # mkdtemp made it private
-    old = path.with_name(f".{path.name}-old")
+    old = replaced_directory(path)
     if path.exists():  # else `old` may be all that a crash left: it stays until the new one stands
         shutil.rmtree(old, ignore_errors=True)
         path.rename(old)
@@ -217,3 +227,8 @@ def replace_directory(staging: Path, path: Path) -> None:
             old.rename(path)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def replaced_directory(path: Path) -> Path:
+    """Where `replace_directory` puts what stood at `path` until its successor stands there."""
+    return path.with_name(f".{path.name}-old")

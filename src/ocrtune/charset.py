@@ -102,7 +102,9 @@ class Charset:
                 raise InputError(f"{path} is over {CHARSET_LIMIT >> 20} MiB: not a charset file")
             content = unicodedata.normalize("NFC", path.read_bytes().decode("utf-8-sig"))
         except OSError as error:
-            raise InputError(f"cannot read the charset file {path}: {error.strerror}") from error
+            raise InputError(
+                f"cannot read the charset file {path}: {error.strerror}; give one with a symbol per line"
+            ) from error
         except UnicodeDecodeError as error:
             raise InputError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
         lines = [line.removesuffix("\r") for line in content.split("\n")]

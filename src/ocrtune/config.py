@@ -62,7 +62,7 @@ of the base) or a UTF-8 file with one symbol per line."""
     """Where to train."""
     workers: Annotated[int, Field(ge=1)] | None = None
     """Threads that prepare images."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Of order and augmentation."""
     patience: Annotated[int, Field(ge=1)] | None = None
     """Validations without a better score before training stops early."""

@@ -15,9 +15,16 @@ from ocrtune.convert.onnx_export import export_onnx
 from ocrtune.models import build
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.records import Image
+from ocrtune.train import recipe
 from ocrtune.train.material import FRESH_SPECS
 
 LINES = 24
+
+
+@pytest.fixture(autouse=True)
+def same_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that are compared must compute alike; the probe of a busy machine answers as it likes."""
+    monkeypatch.setattr(recipe, "probe_speeds", lambda *_: [recipe.Speed("fp32", False, 100.0)])
 
 
 def draw(text: str) -> Image:

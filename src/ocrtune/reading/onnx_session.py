@@ -80,4 +80,6 @@ def open_session(path: Path, *, optimise: bool = True) -> ort.InferenceSession:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         reason = str(error).removeprefix("[ONNXRuntimeError] : ").splitlines()[0][:200]
-        raise InputError(f"{path} is not an ONNX file that can be loaded: {reason}") from error
+        raise InputError(
+            f"{path} is not an ONNX file that can be loaded: {reason}; restore it or export it again"
+        ) from error

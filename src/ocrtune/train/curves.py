@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ocrtune.output import write_bytes
+
 
 def draw_curves(metrics_file: Path, picture: Path) -> None:
-    """Draw loss and error rate over epochs from `metrics.jsonl` into a PNG."""
+    """Draw loss and error rate over epochs from `metrics.jsonl` into a PNG.
+
+    Raises:
+        InputError: the disk refuses; the picture before is then still there.
+    """
     rows = [json.loads(line) for line in metrics_file.read_text(encoding="utf-8").splitlines()]
     epochs = [row["epoch"] for row in rows]
     figure = Figure(figsize=(9, 3.5), layout="constrained")
@@ -27,6 +34,6 @@ def draw_curves(metrics_file: Path, picture: Path) -> None:
     error.legend()
     for axes in (loss, error):
         axes.grid(alpha=0.3)
-    staging = picture.with_name(f".{picture.name}")
-    figure.savefig(staging, format="png", dpi=120)
-    staging.replace(picture)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=120)
+    write_bytes(picture, content.getvalue(), overwrite=True)

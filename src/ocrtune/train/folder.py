@@ -13,11 +13,13 @@ from typing import Any
 from pydantic import ValidationError
 from torch import nn
 
-from ocrtune.bundle import Manifest, ModelBundle, replace_directory, write_bundle
+from ocrtune.bundle import Manifest, ModelBundle, replace_directory, replaced_directory, write_bundle
 from ocrtune.config import TrainConfig
 from ocrtune.convert.onnx_export import export_onnx, verify_onnx
 from ocrtune.data.rejects import Reject, write_skipped
 from ocrtune.errors import InputError
+from ocrtune.output import write_text
+from ocrtune.reading.models import BASE
 from ocrtune.records import Image
 from ocrtune.train.curves import draw_curves
 from ocrtune.train.recipe import Recipe
@@ -29,6 +31,8 @@ METRICS_FILE = "metrics.jsonl"
 CURVES_FILE = "curves.png"
 SKIPPED_FILE = "skipped.tsv"
 BEST, LAST = "best", "last"
+EXPORT = "export"
+"""In the dotted name of the folder where an ONNX file waits for its check."""
 RUN_FILES = (CONFIG_FILE, RECIPE_FILE, METRICS_FILE, CURVES_FILE, SKIPPED_FILE, BEST, LAST, STATE_FOLDER)
 
 FREE_IN_RESUME = frozenset({"output", "overwrite", "max_minutes", "workers"})
@@ -45,7 +49,8 @@ class RunFolder:
         """Refuse a folder that holds something.
 
         Raises:
-            InputError: it holds a run and `--overwrite` is not given, or it holds something else.
+            InputError: it holds a run and `--overwrite` is not given, or the base itself, or something
+                else.
         """
         if not self.path.exists():
             return
@@ -54,6 +59,10 @@ class RunFolder:
         if (self.path / CONFIG_FILE).exists():
             if not config.overwrite:
                 raise InputError(f"{self.path} holds a run: add --resume to continue it, or --overwrite")
+            if config.base not in (BASE, "none") and _is_within(Path(config.base), self.path):
+                raise InputError(
+                    f"--overwrite would delete --base {config.base}; name another folder with -o"
+                )
         elif any(self.path.iterdir()):
             raise InputError(f"{self.path} is not empty and not a run; name another folder with -o")
 
@@ -61,6 +70,7 @@ class RunFolder:
         """Make the folder for a new run; the files of an older run go away."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            self.recover()
             for name in RUN_FILES:
                 old = self.path / name
                 if old.is_dir():
@@ -68,10 +78,26 @@ class RunFolder:
                 else:
                     old.unlink(missing_ok=True)
         except OSError as error:
-            raise InputError(f"cannot use {self.path} for the run: {error}") from error
+            raise InputError(
+                f"cannot use {self.path} for the run: {error.strerror}; name another folder with -o"
+            ) from error
         write_skipped(self.path / SKIPPED_FILE, rejects)
-        self._write(RECIPE_FILE, recipe.model_dump_json(indent=1))
-        self._write(CONFIG_FILE, config.to_yaml())
+        write_text(self.path / RECIPE_FILE, recipe.model_dump_json(indent=1), overwrite=True)
+        write_text(self.path / CONFIG_FILE, config.to_yaml(), overwrite=True)
+
+    def recover(self) -> None:
+        """Tidy what a killed run left: half-written files go, a replaced folder without successor returns."""
+        for name in (BEST, LAST, STATE_FOLDER):
+            old = replaced_directory(self.path / name)
+            if old.is_dir() and not (self.path / name).exists():
+                old.rename(self.path / name)
+        prefixes = tuple(f".{name}-" for name in (*RUN_FILES, EXPORT))
+        for left in self.path.iterdir():
+            if left.name.startswith(prefixes):
+                if left.is_dir():
+                    shutil.rmtree(left)
+                else:
+                    left.unlink()
 
     def stored_config(self, given: TrainConfig) -> TrainConfig:
         """The configuration that the run began with.
@@ -81,6 +107,8 @@ class RunFolder:
         """
         if not (self.path / CONFIG_FILE).is_file():
             raise InputError(f"{self.path} holds no run to resume; leave --resume out to start one")
+        if given.overwrite:
+            raise InputError("--resume continues a run and --overwrite deletes it; give one of them")
         stored = TrainConfig.from_yaml(self.path / CONFIG_FILE)
         changes: dict[str, Any] = {}
         for name in given.model_fields_set:
@@ -102,7 +130,8 @@ class RunFolder:
         try:
             return Recipe.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
-            raise InputError(f"{path} cannot be read ({error}); train again with --overwrite") from error
+            reason = error.strerror if isinstance(error, OSError) else error.errors()[0]["msg"]
+            raise InputError(f"{path} cannot be read: {reason}; train again with --overwrite") from error
 
     def save_bundle(
         self, name: str, network: nn.Module, manifest: Manifest, images: Sequence[Image]
@@ -114,7 +143,7 @@ class RunFolder:
             InputError: the disk refuses; the bundle before is then still there.
         """
         try:
-            staging = Path(tempfile.mkdtemp(prefix=".export-", dir=self.path))
+            staging = Path(tempfile.mkdtemp(prefix=f".{EXPORT}-", dir=self.path))
         except OSError as error:
             raise InputError(f"cannot write to {self.path}: {error}; free space") from error
         try:
@@ -128,14 +157,15 @@ class RunFolder:
 
     def copy_last_to_best(self) -> None:
         """Make `best` the bundle that `last` is."""
-        staging = Path(tempfile.mkdtemp(prefix=".best-", dir=self.path))
         try:
-            shutil.copytree(self.path / LAST, staging, dirs_exist_ok=True)
-            replace_directory(staging, self.path / BEST)
+            with tempfile.TemporaryDirectory(prefix=".best-", dir=self.path) as folder:
+                staging = Path(folder) / BEST
+                shutil.copytree(self.path / LAST, staging)
+                replace_directory(staging, self.path / BEST)
         except OSError as error:
-            raise InputError(f"cannot write {self.path / BEST}: {error}; free space") from error
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            # copytree collects the errors of single files in a list of its own.
+            reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+            raise InputError(f"cannot write {self.path / BEST}: {reason}; free space and --resume") from error
 
     def record(self, row: dict[str, Any]) -> None:
         """Add a row to metrics.jsonl and redraw the curves.
@@ -143,15 +173,14 @@ class RunFolder:
         A resumed run repeats what came after its last saved state: rows from there on are replaced.
         """
         path = self.path / METRICS_FILE
-        rows = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        kept = [line for line in rows if json.loads(line)["step"] < row["step"]]
-        self._write(METRICS_FILE, "\n".join([*kept, json.dumps(row)]) + "\n")
+        try:
+            rows = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+            kept = [line for line in rows if json.loads(line)["step"] < row["step"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path} is damaged ({error}); delete it, then --resume") from error
+        write_text(path, "\n".join([*kept, json.dumps(row)]) + "\n", overwrite=True)
         draw_curves(path, self.path / CURVES_FILE)
 
-    def _write(self, name: str, text: str) -> None:
-        staging = self.path / f".{name}"
-        try:
-            staging.write_text(text, encoding="utf-8")
-            staging.replace(self.path / name)
-        except OSError as error:
-            raise InputError(f"cannot write {self.path / name}: {error}; free space") from error
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())

@@ -5,7 +5,6 @@ It is written whole or not at all, holds tensors and plain values only, and is n
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 from torch import nn
 from torch.optim import Optimizer
 
@@ -65,24 +65,24 @@ def save_state(
     Raises:
         InputError: the disk refuses; the state before is then still there.
     """
-    staging = Path(tempfile.mkdtemp(prefix=".state-", dir=folder))
+    content = {
+        "position": asdict(position),
+        "network": network.state_dict(),
+        "average": average.network.state_dict(),
+        "average_updates": average.updates,
+        "optimizer": optimizer.state_dict(),
+        "random": torch.get_rng_state(),
+    }
     try:
-        torch.save(
-            {
-                "position": asdict(position),
-                "network": network.state_dict(),
-                "average": average.network.state_dict(),
-                "average_updates": average.updates,
-                "optimizer": optimizer.state_dict(),
-                "random": torch.get_rng_state(),
-            },
-            staging / _TENSORS,
-        )
-        replace_directory(staging, folder / STATE_FOLDER)
+        with tempfile.TemporaryDirectory(prefix=f".{STATE_FOLDER}-", dir=folder) as parent:
+            staging = Path(parent) / STATE_FOLDER
+            staging.mkdir()
+            torch.save(content, staging / _TENSORS)
+            replace_directory(staging, folder / STATE_FOLDER)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise InputError(f"cannot save the state of the run in {folder}: {error}; free space") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        raise InputError(
+            f"cannot save the state of the run in {folder}: {_reason(error)}; free space and --resume"
+        ) from error
 
 
 def load_state(folder: Path, network: nn.Module, average: WeightAverage, optimizer: Optimizer) -> Position:
@@ -93,9 +93,13 @@ def load_state(folder: Path, network: nn.Module, average: WeightAverage, optimiz
     """
     path = folder / STATE_FOLDER / _TENSORS
     if not path.is_file():
-        raise InputError(f"{folder} holds no state to resume from; run again without --resume")
+        raise InputError(f"{folder} holds no state to resume from; start again with --overwrite")
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    # Their own words advise to load the file even if it runs code.
+    except (OSError, EOFError, RuntimeError, LookupError, ValueError, UnpicklingError) as error:
+        raise _unusable(folder, f"{path.name} is damaged, or holds more than plain values") from error
+    try:
         network.load_state_dict(state["network"])
         average.network.load_state_dict(state["average"])
         average.updates = int(state["average_updates"])
@@ -104,10 +108,18 @@ def load_state(folder: Path, network: nn.Module, average: WeightAverage, optimiz
         names = {field.name for field in fields(Position)}
         if set(state["position"]) != names:
             raise KeyError("position")
-        state["position"]["best_score"] = tuple(state["position"]["best_score"])
-        return Position(**state["position"])
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
-        raise InputError(
-            f"the state in {folder / STATE_FOLDER} cannot be used: {error}; "
-            "train again with --overwrite, from --base best of this run if you like"
-        ) from error
+        return TypeAdapter(Position).validate_python(state["position"])
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise _unusable(folder, _reason(error)) from error
+
+
+def _unusable(folder: Path, reason: str) -> InputError:
+    return InputError(
+        f"the state in {folder / STATE_FOLDER} cannot be used: {reason}; "
+        f"train anew into another folder, with --base {folder} to keep what was learned"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """An error on one line; torch lists every tensor, and C++ traces."""
+    return " ".join(str(error).split())[:200]
