@@ -177,6 +177,7 @@ def test_the_newer_exporter_takes_over_where_the_older_fails(
     assert open_session(tmp_path / "model.onnx").get_modelmeta().custom_metadata_map.keys() == {"ocrtune"}
 
 
+@pytest.mark.slow
 def test_a_network_that_no_exporter_can_express_is_a_clear_error(tmp_path):
     class Eigenvalues(torch.nn.Module):
         """ONNX has no operator for them."""
