@@ -57,7 +57,7 @@ def test_info_says_what_a_model_is(run: Run, block_bundle: ModelBundle) -> None:
     assert code == 0
     assert rows["Name"] == "blocks"
     assert rows["Symbols"] == "4, NFC"
-    assert rows["Preprocess"] == "8 px high, 32 to 128 px wide, gray, linear, stretch 1"
+    assert rows["Preprocess"] == "8 px high, 32 to 128 px wide, gray, area, stretch 1"
     assert rows["Licence"] == "CC0-1.0"
     assert rows["Files"] == "model.onnx, weights.safetensors (verified)"
     assert rows["Digest"] == block_bundle.manifest.digest
