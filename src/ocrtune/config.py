@@ -44,7 +44,7 @@ Only a resumed run knows its own."""
 of the base) or a UTF-8 file with one symbol per line."""
     images: Path | None = None
     """Folder that image paths in label files are relative to."""
-    augment: Literal["none", "light", "strong"] = "light"
+    augment: Literal["none", "light", "strong"] = "strong"
     """Random changes to the training images: light, shape, blur, noise, compression, crop."""
     epochs: Annotated[int, Field(ge=1)] | None = None
     """Visits of every training line."""

@@ -2,7 +2,7 @@
 
 Every network takes `num_classes` first and its sizes as keyword arguments with defaults, maps
 (N, channels, H, W) images to (N, T, C) logits, and tells T by `steps(width)`. Its class-indexed
-layer is called `head`.
+layer is called `head`. Dropout modules have a rate of 0 until training sets one.
 """
 
 from __future__ import annotations

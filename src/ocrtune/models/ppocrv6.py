@@ -141,10 +141,11 @@ class TransformerBlock(nn.Module):
         self.norm2 = nn.LayerNorm(NECK_WIDTH, eps=1e-5)
         self.mlp1 = nn.Linear(NECK_WIDTH, 2 * NECK_WIDTH)
         self.mlp2 = nn.Linear(2 * NECK_WIDTH, NECK_WIDTH)
+        self.dropout = nn.Dropout(0.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attention(self.norm1(x))
-        return x + self.mlp2(F.silu(self.mlp1(self.norm2(x))))
+        x = x + self.dropout(self.attention(self.norm1(x)))
+        return x + self.dropout(self.mlp2(F.silu(self.mlp1(self.norm2(x)))))
 
 
 class Neck(nn.Module):
@@ -184,6 +185,7 @@ class PPOCRv6Small(nn.Module):
         self.stem = Stem()
         self.blocks = backbone_blocks()
         self.neck = Neck()
+        self.dropout = nn.Dropout(0.0)
         self.head = nn.Linear(NECK_WIDTH, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -191,7 +193,7 @@ class PPOCRv6Small(nn.Module):
         x = self.blocks(self.stem(images))  # (N, 384, 3, ceil(W / 4))
         window = (3, self.time_stride // 4)
         x = F.avg_pool2d(x, kernel_size=window, stride=window)  # (N, 384, 1, T)
-        return self.head(self.neck(x))
+        return self.head(self.dropout(self.neck(x)))
 
     def steps(self, width: int) -> int:
         """T for an input of `width` px."""

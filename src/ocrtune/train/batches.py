@@ -31,6 +31,11 @@ PREFETCH = 4
 """Batches prepared ahead of the network."""
 
 
+def lines_of_batch(width: int, batch_size: int) -> int:
+    """Lines of a full batch whose lines are `width` px wide."""
+    return max(1, min(4 * batch_size, batch_size * WIDTH_OF_BATCH_SIZE // width))
+
+
 class Lines(Protocol):
     """What training needs of its lines."""
 
@@ -107,8 +112,7 @@ class LineFeeder:
         self._spec = spec
         self._steps = steps
         self._augment = augment
-        self._batch_pixels = batch_size * WIDTH_OF_BATCH_SIZE
-        self._batch_lines = 4 * batch_size
+        self._batch_size = batch_size
         self._seed = seed
         self._workers = workers
         self._rank = rank
@@ -177,15 +181,11 @@ class LineFeeder:
                 for i in shuffle.permutation(len(cut)):
                     yield self._assemble(*cut[i])
 
-    def _full(self, width: int) -> int:
-        """Lines of a full batch of this bucket."""
-        return max(1, min(self._batch_lines, self._batch_pixels // width))
-
     def _cut(
         self, queued: list[tuple[int, Image]], width: int, *, last: bool
     ) -> Iterator[list[tuple[int, Image]]]:
         """Take full batches off the queue, and the rest when no more lines come."""
-        full = self._full(width)
+        full = lines_of_batch(width, self._batch_size)
         while len(queued) >= full or (last and queued):
             yield queued[:full]
             del queued[:full]
@@ -204,5 +204,5 @@ class LineFeeder:
             images=self._spec.batch([image for _, image in members], width),
             targets=np.concatenate(targets),
             target_lengths=np.array([len(t) for t in targets], np.int64),
-            share=len(members) / self._full(width),
+            share=len(members) / lines_of_batch(width, self._batch_size),
         )

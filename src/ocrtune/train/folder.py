@@ -124,6 +124,20 @@ class RunFolder:
             changes[name] = wanted
         return stored.model_copy(update=changes)
 
+    def check_lines(self, digests: dict[str, str]) -> None:
+        """Refuse to go on with other labels than the run began with.
+
+        Raises:
+            InputError: naming the first dataset that changed: batches would differ, and maybe symbols.
+        """
+        began = ModelBundle.open(self.path / LAST).manifest.data
+        for name, digest in digests.items():
+            if began.get(name) != digest:
+                raise InputError(
+                    f"the labels of {name} are not those that the run in {self.path} began with; restore "
+                    f"them, or train anew into another folder with --base {self.path}"
+                )
+
     def stored_recipe(self) -> Recipe:
         """The choices that the run began with."""
         path = self.path / RECIPE_FILE

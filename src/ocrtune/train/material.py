@@ -71,6 +71,8 @@ class OpenedSets:
 
     train: tuple[LineDataset, ...]
     val: tuple[LineDataset, ...]
+    digests: dict[str, str]
+    """PATH as given to the digest of its labels, before any split."""
 
     def texts(self) -> list[str]:
         """All labels."""
@@ -78,19 +80,25 @@ class OpenedSets:
 
 
 def open_sets(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
-    """Open the datasets of a run; without `--val`, split a tenth off the first ones by name."""
+    """Open the datasets of a run; without `--val`, split a tenth off each, by the names of its lines."""
     train = tuple(open_dataset(path, config.images) for path in config.train)
     for dataset in train:
         note(dataset.resolved)
     if config.val:
         val = tuple(open_dataset(path, config.images) for path in config.val)
         for dataset in val:
+            if dataset.weight != 1:
+                raise InputError(
+                    f"--val {dataset.name}@{dataset.weight:g}: a weight means nothing when measuring; "
+                    "leave it out"
+                )
             note(dataset.resolved)
-        return OpenedSets(train, val)
+        return OpenedSets(train, val, {dataset.name: dataset.digest for dataset in (*train, *val)})
     for dataset in train:
         require_train_lines(dataset.name, len(dataset))
     split = [split_validation(dataset) for dataset in train]
-    opened = OpenedSets(tuple(t for t, _ in split), tuple(v for _, v in split))
+    digests = {dataset.name: dataset.digest for dataset in train}
+    opened = OpenedSets(tuple(t for t, _ in split), tuple(v for _, v in split), digests)
     count = sum(map(len, opened.val))
     note(f"no --val given: {count} lines, a tenth by name, are split off to validate on")
     return opened
@@ -184,7 +192,7 @@ def prepare(config: TrainConfig, note: Callable[[str], None]) -> tuple[Start, Li
         widths=tuple(start.spec.bucket_of(start.spec.line_width_of(*size)) for _, size in kept),
         val=val,
         rejects=tuple(reject for audit in (*audits, *val_audits) for reject in audit.rejects),
-        digests={dataset.name: dataset.digest for dataset in (*sets.train, *sets.val)},
+        digests=sets.digests,
     )
     return start, lines
 

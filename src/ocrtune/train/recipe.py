@@ -10,6 +10,7 @@ import copy
 import math
 import statistics
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +21,7 @@ from torch import nn
 from ocrtune.config import TrainConfig
 from ocrtune.errors import InputError
 from ocrtune.preprocess import PreprocessSpec
-from ocrtune.train.batches import WIDTH_OF_BATCH_SIZE
+from ocrtune.train.batches import WIDTH_OF_BATCH_SIZE, lines_of_batch
 from ocrtune.train.material import Lines
 from ocrtune.train.objective import ctc_loss
 
@@ -56,6 +57,8 @@ class Recipe(BaseModel):
     """Learning rate of the head over `lr`."""
     anchor: float
     """Share of the way back to the start that each step pulls all but the head, at the peak rate."""
+    dropout: float
+    """Share of features left out at random, in networks that have dropout."""
     keep_statistics: bool
     """Batch norms keep the base's statistics. A batch holds lines of one width only, so its own
     statistics are those of short words or of long sentences: log 2026-11-21."""
@@ -79,7 +82,7 @@ def choose(
     epoch_visits = sum(lines.weights)
     batch_size = config.batch_size or 16
     if config.steps is not None:
-        visits = float(config.steps * batch_size)
+        visits = config.steps * epoch_visits / batches_of_epoch(lines, batch_size)
         epochs = math.ceil(visits / epoch_visits)
     else:
         epochs = config.epochs or choose_epochs(epoch_visits, fine_tuning)
@@ -98,6 +101,7 @@ def choose(
         backbone_rate=0.3 if fine_tuning else 1.0,
         head_rate=2.0 if fine_tuning else 1.0,
         anchor=choose_anchor(epoch_visits) if fine_tuning else 0.0,
+        dropout=0.1 if fine_tuning else 0.0,
         keep_statistics=fine_tuning,
         # Over an eighth of the run, but at least 10 and at most 1,000 batches.
         averaging=1 - 1 / min(1000.0, max(10.0, visits / batch_size / 8)),
@@ -109,6 +113,14 @@ def choose(
         workers=config.workers or (1 if device == "cpu" else 8),
         estimated_seconds=visits * mean_width / WIDTH_OF_BATCH_SIZE / fastest.lines_per_second,
     )
+
+
+def batches_of_epoch(lines: Lines, batch_size: int) -> int:
+    """Batches that an epoch has, but for lines that augmentation moves to another width."""
+    visits: defaultdict[int, float] = defaultdict(float)
+    for weight, width in zip(lines.weights, lines.widths, strict=True):
+        visits[width] += weight
+    return sum(math.ceil(count / lines_of_batch(width, batch_size)) for width, count in visits.items())
 
 
 def choose_epochs(lines: float, fine_tuning: bool) -> int:

@@ -109,6 +109,11 @@ class _Run:
         # Precision stays with torch.autocast: accelerate fixes one for the life of the process.
         device = choose_device(config.device)
         self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
+        if resume:
+            if self.is_main:
+                folder.recover()
+            self.accelerator.wait_for_everyone()
+            folder.check_lines(lines.digests)
         self.recipe = recipe = folder.stored_recipe() if resume else self._choose(device)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.network = start.network.to(self.accelerator.device, memory_format=self.layout)
@@ -129,7 +134,7 @@ class _Run:
             augment or augmentation(config.augment, start.spec.height),
             recipe.batch_size,
             config.seed,
-            recipe.workers,
+            config.workers or recipe.workers,  # a resumed run may have others
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
@@ -152,9 +157,10 @@ class _Run:
     def begin(self) -> None:
         """Score the start and save it as `best`: from here the run can only get better."""
         if self.resume:
-            self.display.note(
-                f"resumed after {self.position.step} batches, in epoch {self.position.epoch + 1}"
-            )
+            if self.is_main:
+                self.display.note(
+                    f"resumed after {self.position.step} batches, in epoch {self.position.epoch + 1}"
+                )
             return
         if self.is_main:
             self.folder.begin(self.config, self.recipe, self.lines.rejects)
@@ -170,17 +176,23 @@ class _Run:
     def finished(self) -> bool:
         """Whether nothing is left to do; says why."""
         position, recipe, minutes = self.position, self.recipe, self.config.max_minutes
+        steps, resume = self.config.steps, f"ocrtune train --resume -o {self.folder.path}"
+        if self._agreed(self.stop.is_set()):
+            self.stop.set()
         reason = None
         if self.stop.is_set():
-            reason = f"stopped; continue with: ocrtune train --resume -o {self.folder.path}"
-        elif self.config.steps is not None and position.step >= self.config.steps:
+            reason = f"stopped; continue with: {resume}"
+        elif steps is not None and position.step >= steps:
             reason = f"done: {position.step} batches"
-        elif position.epoch >= recipe.epochs:
+        elif steps is None and position.epoch >= recipe.epochs:
             reason = f"done: {recipe.epochs} epochs"
         elif position.checks_without_gain >= recipe.patience:
             reason = f"stopped early: no better score in {recipe.patience} validations"
         elif minutes is not None and position.seconds >= 60 * minutes:
-            reason = f"stopped after --max-minutes {minutes:g}"
+            reason = f"stopped after --max-minutes {minutes:g}; for more: {resume} --max-minutes N"
+        # The main process decides for all: clocks and scores may differ a little, and who left alone
+        # would keep the others waiting for its gradients.
+        (reason,) = broadcast_object_list([reason])
         if reason is not None and self.is_main:
             self.display.note(reason)
         return reason is not None
@@ -196,6 +208,10 @@ class _Run:
             position.step += 1
             position.visits += lines
             self._tick()
+            # Before a stop, or the resumed run would go without it.
+            if config.val_every is not None and position.step % config.val_every == 0:
+                self._check()
+                checked = position.step
             if self._agreed(self.stop.is_set()):
                 self.stop.set()
                 self._save_bundle(LAST, {})
@@ -204,9 +220,6 @@ class _Run:
             out_of_time = config.max_minutes is not None and position.seconds >= 60 * config.max_minutes
             if position.step == config.steps or self._agreed(out_of_time):
                 break
-            if config.val_every is not None and position.step % config.val_every == 0:
-                self._check()
-                checked = position.step
             if self._agreed(time.monotonic() - self.saved_at > STATE_EVERY):
                 self._save_state()
         else:
@@ -298,10 +311,11 @@ class _Run:
 
     def _training_mode(self) -> None:
         self.model.train()
-        if self.recipe.keep_statistics:
-            for module in self.network.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
+        for module in self.network.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = self.recipe.dropout
+            if isinstance(module, nn.BatchNorm2d) and self.recipe.keep_statistics:
+                module.eval()
 
     def _agreed(self, wish: bool) -> bool:
         """Whether any process wishes it: all must leave a loop in the same step."""
