@@ -74,7 +74,7 @@ def test_best_is_never_worse_than_step_0(digit_lines: Path, tiny_base: Path, tmp
     train(config(digit_lines, tiny_base, tmp_path / "run", lr=0.9))
     rows = [json.loads(row) for row in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     best = ModelBundle.open(tmp_path / "run/best").manifest
-    scores = [(row["val_cer"], -row["val_exact_match"]) for row in rows]
+    scores = [(row["val_cer"], -row["val_exact_match"], row["val_loss"]) for row in rows]
     assert best.training["position"]["step"] == rows[scores.index(min(scores))]["step"]
 
 
