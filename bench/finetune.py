@@ -1,4 +1,4 @@
-"""Fine-tuning on real lines, as a user would: `ocrtune train` with defaults, whole process, then `ocrtune eval`.
+"""Fine-tuning on real lines as a user would: `ocrtune train` with defaults, whole process, then `eval`.
 
     python bench/finetune.py plates --data ../shared/real
     python bench/finetune.py receipts-1000 receipts typewritten --data ../shared/real
