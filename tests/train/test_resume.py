@@ -187,6 +187,17 @@ def test_options_that_resuming_cannot_follow(
     assert capsys.readouterr().err.startswith(f"ocrtune: error: {message.format(run=run)}")
 
 
+def test_a_run_that_ended_before_its_first_save_starts_again(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("best", "last", "state"):
+        shutil.rmtree(run / name)
+    capsys.readouterr()
+    assert main(["train", "--resume", "-o", str(run)]) == 2
+    expected = f"ocrtune: error: {run} holds no state to resume from; start again with --overwrite\n"
+    assert capsys.readouterr().err == expected
+
+
 def test_labels_that_changed_since_the_run_began_are_refused(
     digit_lines: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -130,6 +130,8 @@ class RunFolder:
         Raises:
             InputError: naming the first dataset that changed: batches would differ, and maybe symbols.
         """
+        if not (self.path / LAST).is_dir():
+            return  # it ended before its first save, and has no state either
         began = ModelBundle.open(self.path / LAST).manifest.data
         for name, digest in digests.items():
             if began.get(name) != digest:
