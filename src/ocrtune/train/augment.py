@@ -57,7 +57,7 @@ class Strength:
     """Lowest quality."""
 
 
-# Chosen on the receipts, plates and typewritten training sets: log 2026-11-21.
+# Set by judgement; only the two levels were compared, on receipts: log 2026-11-21.
 STRENGTHS: dict[AugmentLevel, Strength] = {
     "light": Strength(
         warp_probability=0.7,

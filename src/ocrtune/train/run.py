@@ -6,15 +6,12 @@ Setting up is in `material.py` and `recipe.py`, the parts of a step in `batches.
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 
 import torch
 from accelerate import Accelerator
@@ -38,6 +35,7 @@ from ocrtune.train.objective import ctc_loss, greedy_edits, per_symbol
 from ocrtune.train.opening import opening, read_all
 from ocrtune.train.recipe import Device, Recipe, choose, choose_device, one_cycle
 from ocrtune.train.state import Position, load_state, save_state
+from ocrtune.train.stopping import stop_signals
 from ocrtune.train.validation import Validation, Validator, thinned
 
 VALIDATION_LIMIT = 500
@@ -79,7 +77,7 @@ def train(config: TrainConfig, *, resume: bool = False, augment: Augment | None 
         config = folder.stored_config(config)
     else:
         folder.check_free(config)
-    with Display() as display, _stop_signals() as stop:
+    with Display() as display, stop_signals() as stop:
         run = _Run(config, folder, display, stop, resume=resume, augment=augment)
         run.begin()
         while not run.finished():
@@ -422,24 +420,3 @@ class _Run:
 def _read(bundle: ModelBundle, lines: LineDataset) -> Metrics:
     """Metrics of a bundle as it will be served."""
     return read_all(OnnxRecognizer(bundle.manifest, bundle.onnx_path), lines)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """While open, Ctrl-C and SIGTERM ask for a stop after the current batch; a second one insists."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # only the main thread may set handlers; a caller in another one stops by itself
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    old = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
