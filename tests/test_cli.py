@@ -6,6 +6,7 @@ import csv
 import errno
 import json
 import re
+import signal
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -281,12 +282,14 @@ def test_train_resumes_without_its_data_and_tells_when_it_was_stopped(
 
     def fake(config: TrainConfig, *, resume: bool) -> SimpleNamespace:
         calls.append((config.model_dump(exclude_unset=True), resume))
-        return SimpleNamespace(stopped=not resume)
+        return SimpleNamespace(stopped=None if resume else signals.pop())
 
+    signals = [signal.SIGTERM, signal.SIGINT]
     monkeypatch.setattr(stage, "train", fake)
     assert run("train", "--train", "a@2", "b", "-o", "x", "--epochs", "3", "--time-stride", "4")[0] == 130
     assert run("train", "-o", "x", "--resume")[0] == 0
-    assert calls == [
+    assert run("train", "--train", "a", "-o", "x")[0] == 143
+    assert calls[:2] == [
         ({"train": ("a@2", "b"), "output": Path("x"), "epochs": 3, "time_stride": 4}, False),
         ({"output": Path("x")}, True),
     ]

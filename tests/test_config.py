@@ -137,7 +137,10 @@ def test_the_yaml_is_for_people() -> None:
     ("content", "message"),
     [
         (b"output: run\nepochs: 0\n", "{path}: epochs: Input should be greater than or equal to 1"),
-        (b"output: run\nepcohs: 3\n", "{path}: epcohs: Extra inputs are not permitted"),
+        (
+            b"output: run\nepcohs: 3\n",
+            "{path}: epcohs: Extra inputs are not permitted; did you mean epochs?",
+        ),
         (b"epochs: 3\n", "{path}: output: Field required"),
         (b"output: run\ntrain: [a, 1]\n", "{path}: train.1: Input should be a valid string"),
         (

@@ -82,6 +82,12 @@ def test_no_lines_give_no_predictions() -> None:
     assert decode_ctc(np.zeros((0, 5, 3), np.float32), CHARSET, ClassLayout(), [], []) == []
 
 
+def test_no_time_steps_give_no_text() -> None:
+    """A network of many px per step has none for a very narrow image; decoding it once failed."""
+    array = np.zeros((1, 0, 3), np.float32)
+    assert decode_ctc(array, CHARSET, ClassLayout(), [8], [4]) == [Prediction(text="", confidence=0.0)]
+
+
 def test_the_blank_comes_first_and_symbols_follow() -> None:
     layout = ClassLayout()
     assert layout.blank == 0

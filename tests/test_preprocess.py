@@ -82,6 +82,11 @@ def test_channels(channels: str, pixel: tuple[int, ...], expected: tuple[int, ..
     assert (resized == expected).all()
 
 
+def test_a_model_file_cannot_ask_for_inputs_of_any_width() -> None:
+    with pytest.raises(ValidationError, match="the widest bucket has 1000000 px; at most 16384 are read"):
+        PreprocessSpec(width_buckets=(64, 1_000_000))
+
+
 @pytest.mark.parametrize(
     ("interpolation", "level"),
     [

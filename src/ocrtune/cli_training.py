@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from ocrtune.cli import INTERRUPTED, Overwrite
+from ocrtune.cli import Overwrite
 from ocrtune.config import TrainConfig
 from ocrtune.errors import InputError
 
@@ -27,7 +27,8 @@ def train(*, config: Annotated[TrainConfig, Parameter(name="*")], resume: bool =
     require_training_packages()
     from ocrtune.train.run import train as run_training
 
-    return INTERRUPTED if run_training(config, resume=resume).stopped else 0
+    stopped = run_training(config, resume=resume).stopped
+    return 0 if stopped is None else 128 + stopped  # what a shell reports of a process that a signal ended
 
 
 def export(

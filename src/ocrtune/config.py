@@ -5,6 +5,7 @@ The docstring under a field is its `--help`.
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -112,4 +113,6 @@ of the base) or a UTF-8 file with one symbol per line."""
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "the document"
-            raise InputError(f"{path}: {place}: {first['msg']}") from error
+            near = difflib.get_close_matches(place, cls.model_fields, n=1)
+            hint = f"; did you mean {near[0]}?" if first["type"] == "extra_forbidden" and near else ""
+            raise InputError(f"{path}: {place}: {first['msg']}{hint}") from error

@@ -66,10 +66,9 @@ def decode_ctc(
     best = probabilities.argmax(axis=2)  # (N, T)
     predictions = []
     for line, classes in enumerate(best):
-        starts = np.flatnonzero(np.diff(classes, prepend=-1))  # first step of every run
-        ends = np.append(starts[1:], len(classes))
+        bounds = np.flatnonzero(np.diff(classes, prepend=-1, append=-1))  # of the runs
         characters = []
-        for start, end in zip(starts, ends, strict=True):
+        for start, end in itertools.pairwise(bounds):
             class_index = int(classes[start])
             if class_index == layout.blank:
                 continue

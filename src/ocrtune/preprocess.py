@@ -17,10 +17,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ocrtune.records import Image
 
+WIDTH_LIMIT = 2**14
+"""px; the widest input that a model file may ask for, since it becomes an array of that size."""
 
-def _ascending(widths: tuple[int, ...]) -> tuple[int, ...]:
+
+def _checked_widths(widths: tuple[int, ...]) -> tuple[int, ...]:
     if any(a >= b for a, b in itertools.pairwise(widths)) or (widths and widths[0] < 1):
         raise ValueError("width buckets must be positive and ascending")
+    if widths and widths[-1] > WIDTH_LIMIT:
+        raise ValueError(f"the widest bucket has {widths[-1]} px; at most {WIDTH_LIMIT} are read")
     return widths
 
 
@@ -43,7 +48,7 @@ class PreprocessSpec(BaseModel):
 
     height: int = Field(default=48, ge=8, le=512)
     """Input height, px."""
-    width_buckets: Annotated[tuple[int, ...], Field(min_length=1), AfterValidator(_ascending)] = (
+    width_buckets: Annotated[tuple[int, ...], Field(min_length=1), AfterValidator(_checked_widths)] = (
         width_buckets(64, 2560)
     )
     """Widths an input is padded to, px, ascending. A line wider than the last is squeezed to it."""

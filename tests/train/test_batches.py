@@ -192,12 +192,40 @@ def test_ranks_draw_their_augmentation_apart() -> None:
     assert first != second
 
 
+def test_no_process_is_left_without_a_line() -> None:
+    """Of 2 lines at a tenth of a visit most epochs draw none: two processes would wait for a third."""
+    for epoch in range(5):
+        parts = [list(feeder([40, 40], weights=[0.1, 0.1], rank=r, world=3).epoch(epoch)) for r in range(3)]
+        assert all(parts)
+
+
 def test_only_equal_buckets_share_a_batch() -> None:
     widths = widths_of(150)
     batches = list(feeder(widths).epoch(0))
     assert {batch.images.shape[3] for batch in batches} == set(SPEC.width_buckets)
     for batch in batches:
         assert {SPEC.bucket_of(widths[line]) for line in visited([batch])} == {batch.images.shape[3]}
+
+
+@pytest.mark.parametrize(
+    ("widths", "batches"),
+    [
+        # Batch size 2: 6 lines fill a batch of 96 px, 5 one of 120, 4 one of 160. Two are left of 96 px,
+        # which go with three of 120; the fourth of 120 goes with three of 160.
+        ([96] * 8 + [120] * 4 + [160] * 3, {(96, 6), (120, 5), (160, 4)}),
+        # What does not fill a batch even so is one of the widest.
+        ([96] * 2 + [120], {(120, 3)}),
+        # 320 px are over 1.5 times 120: padding so far would cost more than a small batch.
+        ([120] * 2 + [320], {(120, 2), (320, 1)}),
+        # So would lines of 96 px in 160, though the step between is small.
+        ([96] * 2 + [120] + [160], {(120, 3), (160, 1)}),
+    ],
+)
+def test_rests_fill_the_batches_of_the_next_bucket(widths: list[int], batches: set[tuple[int, int]]) -> None:
+    spec = SPEC.model_copy(update={"width_buckets": (96, 120, 160, 320)})
+    fed = list(feeder(widths, spec=spec).epoch(0))
+    assert {(b.images.shape[3], len(b.images)) for b in fed} == batches
+    assert sorted(visited(fed)) == list(range(len(widths)))
 
 
 @pytest.mark.parametrize(
@@ -313,5 +341,3 @@ def test_an_epoch_left_early_leaves_no_thread_behind(monkeypatch: pytest.MonkeyP
 def test_an_epoch_of_no_lines_has_no_batches() -> None:
     assert list(feeder([]).epoch(0)) == []
     assert list(feeder([32, 32], weights=[0.0, 0.0]).epoch(0)) == []
-    # More processes than lines.
-    assert list(feeder([32], rank=1, world=2).epoch(0)) == []

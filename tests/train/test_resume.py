@@ -163,7 +163,7 @@ def test_a_stop_where_a_validation_is_due_does_not_skip_it(
     def unchanged(image: Image, generator: np.random.Generator) -> Image:
         return image
 
-    assert train(config, augment=interrupting).stopped
+    assert train(config, augment=interrupting).stopped is signal.SIGTERM
     train(TrainConfig(output=config.output), resume=True, augment=unchanged)
     found = steps(config.output)
     assert found == list(range(found[-1] + 1))

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
 from ocrtune.errors import BarError, InputError
+from ocrtune.models.crnn import CRNN
 from ocrtune.reading.models import find_model
 from ocrtune.reading.recognizer import OnnxRecognizer
 from ocrtune.records import Image
@@ -77,6 +78,28 @@ def test_best_is_never_worse_than_step_0(digit_lines: Path, tiny_base: Path, tmp
     best = ModelBundle.open(tmp_path / "run/best").manifest
     scores = [(row["val_cer"], -row["val_exact_match"], row["val_loss"]) for row in rows]
     assert best.training["position"]["step"] == rows[scores.index(min(scores))]["step"]
+
+
+def test_a_run_that_diverges_says_so_and_keeps_what_was_good(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was once reported as an export that differs."""
+    monkeypatch.setattr("ocrtune.train.run.per_symbol", lambda loss, lengths: loss * float("nan"))
+    with pytest.raises(BarError, match=r"diverged: the loss of batch 1 is nan; .* --lr below 0\.001"):
+        train(config(digit_lines, tiny_base, tmp_path / "run"))
+    ModelBundle.open(tmp_path / "run/best").verify()
+
+
+def test_the_first_layers_of_a_base_stay_as_they_are(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    train(config(digit_lines, tiny_base, tmp_path / "run", epochs=1))
+    before, after = (load_file(path / "weights.safetensors") for path in (tiny_base, tmp_path / "run/last"))
+    same = {name for name in before if name in after and np.array_equal(before[name], after[name])}
+    early = {name for name in before if name.startswith(CRNN.EARLY)}
+    assert early
+    assert {name for name in same if not name.startswith("features.")} == set()
+    assert early <= same
 
 
 def same_weights(a: Path, b: Path) -> bool:

@@ -63,6 +63,8 @@ class CRNN(nn.Module):
         channels: channels of the last convolutions; the first have an eighth.
     """
 
+    EARLY = ("features.0.", "features.3.")
+
     def __init__(self, num_classes: int, hidden: int = 256, channels: int = 512) -> None:
         super().__init__()
         if channels < 8 or channels % 8:

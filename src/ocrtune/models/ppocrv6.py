@@ -21,6 +21,17 @@ NECK_DEPTH = 2
 HARD_SIGMOID_SLOPE = 0.16666670143604279  # the released graph's; F.hardsigmoid has 1/6
 
 
+def gelu(x: Tensor) -> Tensor:
+    """The exact GELU (Hendrycks and Gimpel 2016) of (N, C, H, W).
+
+    PyTorch's quick kernel takes contiguous tensors only, which a channels-last one is when seen as
+    (N, H, W, C).
+    """
+    if x.is_contiguous(memory_format=torch.channels_last):
+        return F.gelu(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    return F.gelu(x)
+
+
 class SameConv2x2(nn.Conv2d):
     """2x2 convolution that keeps the size: pads right and bottom, as ONNX's SAME_UPPER does."""
 
@@ -78,7 +89,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.gates(self.depthwise(x))
-        y = self.project(F.gelu(self.expand(x)))
+        y = self.project(gelu(self.expand(x)))
         return x + y if self.residual else y
 
 
@@ -127,7 +138,8 @@ class Attention(nn.Module):
         lines, steps, width = x.shape
         qkv = self.qkv(x).reshape(lines, steps, 3, NECK_HEADS, width // NECK_HEADS)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (N, heads, T, D / heads)
-        y = F.scaled_dot_product_attention(q, k, v)
+        # Written out: on a CPU the fused kernel is slower at heads of 15 channels, and in training far so.
+        y = (q * (width // NECK_HEADS) ** -0.5 @ k.transpose(-1, -2)).softmax(-1) @ v
         return self.project(y.transpose(1, 2).reshape(lines, steps, width))
 
 
@@ -176,6 +188,8 @@ class PPOCRv6Small(nn.Module):
         time_stride: px of input width per time step. The released network has 8; 4 keeps the
             last pooling from merging steps, for material with narrow repeats ("lll", "....").
     """
+
+    EARLY = ("stem.", *(f"blocks.{i}." for i in range(STAGES[0][1] + 1)))
 
     def __init__(self, num_classes: int, time_stride: int = 8) -> None:
         super().__init__()

@@ -1,4 +1,7 @@
-"""Batches of training lines: shuffled, augmented, of one width bucket each.
+"""Batches of training lines: shuffled, augmented, padded to one width.
+
+Nearly all are full, so that the network meets few shapes: on a CPU each new one costs compiled
+kernels. What is left of a bucket at the end of an epoch is therefore padded to the next one.
 
 An epoch's order, augmentation and batches depend on (seed, epoch) alone, not on the number of
 workers, so that a resumed epoch continues with the very batch it would have had.
@@ -6,6 +9,8 @@ workers, so that a resumed epoch continues with the very batch it would have had
 
 from __future__ import annotations
 
+import itertools
+import math
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -27,6 +32,9 @@ CHUNK = 1024
 WIDTH_OF_BATCH_SIZE = 320
 """px: `--batch-size` counts lines of this width; narrower lines share a batch in larger number."""
 
+CARRY = 1.5
+"""How much wider than its own bucket a line may be padded to fill a batch, at most."""
+
 PREFETCH = 4
 """Batches prepared ahead of the network."""
 
@@ -34,6 +42,12 @@ PREFETCH = 4
 def lines_of_batch(width: int, batch_size: int) -> int:
     """Lines of a full batch whose lines are `width` px wide."""
     return max(1, min(4 * batch_size, batch_size * WIDTH_OF_BATCH_SIZE // width))
+
+
+Member = tuple[int, Image]
+"""A line of a batch: its index, and its image as resized for the network."""
+Waiting = dict[int, list[Member]]
+"""Lines by bucket that wait for their batch."""
 
 
 class Lines(Protocol):
@@ -122,6 +136,10 @@ class LineFeeder:
         """Line indices of this process in this epoch, each as often as its weight says."""
         generator = np.random.default_rng((self._seed, epoch))
         counts = np.floor(self._weights + generator.random(len(self._weights))).astype(np.int64)
+        if counts.sum() < self._world and self._weights.any():
+            # Small weights drew next to none; every process needs a line to go in step with the others.
+            drawable = np.flatnonzero(self._weights)
+            counts[drawable] += -(-self._world // len(drawable))
         return generator.permutation(np.repeat(np.arange(len(counts)), counts))[self._rank :: self._world]
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
@@ -160,7 +178,7 @@ class LineFeeder:
     def _batches(self, epoch: int, stop: threading.Event) -> Iterator[Batch]:
         order = self.order(epoch)
         shuffle = np.random.default_rng((self._seed, epoch, 1, self._rank))
-        waiting: dict[int, list[tuple[int, Image]]] = {}
+        waiting: Waiting = {}
         with ThreadPoolExecutor(self._workers) as pool:
             for start in range(0, len(order), CHUNK):
                 if stop.is_set():
@@ -173,22 +191,33 @@ class LineFeeder:
                     width = self._spec.bucket_of(image.shape[1])
                     waiting.setdefault(width, []).append((int(order[visit]), image))
                 last = visits.stop == len(order)
-                cut = [
-                    (width, members)
-                    for width, queued in sorted(waiting.items())
-                    for members in self._cut(queued, width, last=last)
-                ]
+                cut = list(self._cut(waiting))
+                if last:
+                    cut += self._cut_rests(waiting)
                 for i in shuffle.permutation(len(cut)):
                     yield self._assemble(*cut[i])
 
-    def _cut(
-        self, queued: list[tuple[int, Image]], width: int, *, last: bool
-    ) -> Iterator[list[tuple[int, Image]]]:
-        """Take full batches off the queue, and the rest when no more lines come."""
-        full = lines_of_batch(width, self._batch_size)
-        while len(queued) >= full or (last and queued):
-            yield queued[:full]
-            del queued[:full]
+    def _cut(self, waiting: Waiting) -> Iterator[tuple[int, list[Member]]]:
+        """Take full batches off the queues: (width, members)."""
+        for width, queued in sorted(waiting.items()):
+            full = lines_of_batch(width, self._batch_size)
+            while len(queued) >= full:
+                yield width, queued[:full]
+                del queued[:full]
+
+    def _cut_rests(self, waiting: Waiting) -> Iterator[tuple[int, list[Member]]]:
+        """Take what no longer fills a batch, each rest together with the next wider one if it may."""
+        widths = sorted(width for width, queued in waiting.items() if queued)
+        members: list[Member] = []  # from narrow to wide
+        for width, wider in itertools.pairwise([*widths, math.inf]):
+            members = members + waiting[int(width)]
+            full = lines_of_batch(int(width), self._batch_size)
+            while len(members) >= full:
+                yield int(width), members[:full]
+                members = members[full:]
+            if members and wider > CARRY * self._spec.bucket_of(members[0][1].shape[1]):
+                yield int(width), members
+                members = []
 
     def _prepare(self, index: int, seed: tuple[int, ...]) -> Image:
         original = self._lines.image(index)
@@ -198,7 +227,7 @@ class LineFeeder:
                 return self._spec.resize(changed)
         return self._spec.resize(original)
 
-    def _assemble(self, width: int, members: list[tuple[int, Image]]) -> Batch:
+    def _assemble(self, width: int, members: list[Member]) -> Batch:
         targets = [self._targets[index] for index, _ in members]
         return Batch(
             images=self._spec.batch([image for _, image in members], width),

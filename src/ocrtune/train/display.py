@@ -19,10 +19,14 @@ ROWS_SHOWN = 5
 
 
 class Display:
-    """Writes to stdout; use as a context manager so that the live bar ends with the run."""
+    """Writes to stdout; use as a context manager so that the live bar ends with the run.
 
-    def __init__(self) -> None:
-        self.console = Console(highlight=False, soft_wrap=True)
+    Args:
+        shown: False writes nothing, as all but one of several processes do.
+    """
+
+    def __init__(self, *, shown: bool = True) -> None:
+        self.console = Console(highlight=False, soft_wrap=True, quiet=not shown)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -30,7 +34,7 @@ class Display:
             TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(),
             console=self.console,
-            disable=not self.console.is_terminal,
+            disable=not (shown and self.console.is_terminal),
         )
         self._task = self._progress.add_task("", total=None, speed="", visible=False)
 

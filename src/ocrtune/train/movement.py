@@ -1,8 +1,8 @@
-"""How far training moves each part of a network: rates by depth, decay, and the anchor to the start."""
+"""How far training moves each part of a network: what is frozen, rates by depth, decay, the anchor."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -12,15 +12,29 @@ BACKBONE = ("stem.", "blocks.", "features.")
 HEAD = "head."
 
 
+def freeze_early(network: nn.Module) -> None:
+    """Leave a network's `EARLY` weights as they are.
+
+    Edges and strokes are the same on any material, and these layers see the largest maps: without
+    their gradients a step of PP-OCRv6 takes a sixth less time.
+    """
+    early = cast("tuple[str, ...]", network.EARLY)
+    for name, parameter in network.named_parameters():
+        if name.startswith(early):
+            parameter.requires_grad_(False)
+
+
 def parameter_groups(
     network: nn.Module, backbone_rate: float, head_rate: float, weight_decay: float
 ) -> list[dict[str, Any]]:
-    """Groups for the optimiser, each with its `rate`: a factor of the schedule's learning rate.
+    """Groups of all weights that are not frozen, each with its `rate`: a factor of the learning rate.
 
     Matrices and kernels decay; biases and norms do not, since they set levels and not sizes.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
         rate = head_rate if name.startswith(HEAD) else backbone_rate if name.startswith(BACKBONE) else 1.0
         decay = weight_decay if parameter.ndim >= 2 else 0.0
         groups.setdefault((rate, decay), []).append(parameter)
@@ -44,7 +58,9 @@ class Anchor:
 
     def __init__(self, network: nn.Module, strength: float) -> None:
         self.strength = strength
-        self._weights = [p for name, p in network.named_parameters() if not name.startswith(HEAD)]
+        self._weights = [
+            p for name, p in network.named_parameters() if p.requires_grad and not name.startswith(HEAD)
+        ]
         self._start = [weight.detach().clone() for weight in self._weights]
 
     @torch.no_grad()

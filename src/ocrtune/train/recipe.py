@@ -23,6 +23,7 @@ from ocrtune.errors import InputError
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.train.batches import WIDTH_OF_BATCH_SIZE, lines_of_batch
 from ocrtune.train.material import Lines
+from ocrtune.train.movement import freeze_early
 from ocrtune.train.objective import ctc_loss
 
 Precision = Literal["fp32", "bf16"]
@@ -51,6 +52,8 @@ class Recipe(BaseModel):
     betas: tuple[float, float]
     weight_decay: float
     clip_norm: float
+    freeze_early: bool
+    """The first layers stay as they are."""
     backbone_rate: float
     """Learning rate of the image features over `lr`."""
     head_rate: float
@@ -74,15 +77,32 @@ class Recipe(BaseModel):
 
 
 def choose(
-    config: TrainConfig, network: nn.Module, spec: PreprocessSpec, lines: Lines, device: Device
+    config: TrainConfig,
+    network: nn.Module,
+    spec: PreprocessSpec,
+    lines: Lines,
+    device: Device,
+    processes: int = 1,
 ) -> Recipe:
-    """Resolve what the configuration left open, and probe the machine."""
+    """Resolve what the configuration left open, and probe the machine.
+
+    Args:
+        config: whose None are to be chosen.
+        network: to train; left as it is.
+        spec: its preprocessing.
+        lines: to train on.
+        device: to train on.
+        processes: that train together, each with a batch of its own in every step.
+    """
     fine_tuning = config.base != "none"
-    fastest = max(probe_speeds(network, device, spec), key=lambda speed: speed.lines_per_second)
+    trial = copy.deepcopy(network)
+    if fine_tuning:
+        freeze_early(trial)
+    fastest = max(probe_speeds(trial, device, spec), key=lambda speed: speed.lines_per_second)
     epoch_visits = sum(lines.weights)
     batch_size = config.batch_size or 16
     if config.steps is not None:
-        visits = config.steps * epoch_visits / batches_of_epoch(lines, batch_size)
+        visits = config.steps * processes * epoch_visits / batches_of_epoch(lines, batch_size)
         epochs = math.ceil(visits / epoch_visits)
     else:
         epochs = config.epochs or choose_epochs(epoch_visits, fine_tuning)
@@ -98,20 +118,21 @@ def choose(
         betas=(0.9, 0.99),
         weight_decay=0.01,
         clip_norm=5.0,
+        freeze_early=fine_tuning,
         backbone_rate=0.3 if fine_tuning else 1.0,
         head_rate=2.0 if fine_tuning else 1.0,
         anchor=choose_anchor(epoch_visits) if fine_tuning else 0.0,
         dropout=0.1 if fine_tuning else 0.0,
         keep_statistics=fine_tuning,
         # Over an eighth of the run, but at least 10 and at most 1,000 batches.
-        averaging=1 - 1 / min(1000.0, max(10.0, visits / batch_size / 8)),
+        averaging=1 - 1 / min(1000.0, max(10.0, visits / (batch_size * processes) / 8)),
         # One cycle gains most where its rate falls: stopping in the middle forgoes that.
         patience=config.patience or max(5, round(0.8 * epochs)),
         precision=fastest.precision,
         channels_last=fastest.channels_last,
         device=device,
         workers=config.workers or (1 if device == "cpu" else 8),
-        estimated_seconds=visits * mean_width / WIDTH_OF_BATCH_SIZE / fastest.lines_per_second,
+        estimated_seconds=visits * mean_width / WIDTH_OF_BATCH_SIZE / fastest.lines_per_second / processes,
     )
 
 
@@ -130,7 +151,7 @@ def choose_epochs(lines: float, fine_tuning: bool) -> int:
     """
     if not fine_tuning:
         return max(20, min(200, round(400_000 / lines)))
-    return max(8, min(20, round(12 * (1000 / lines) ** 0.15)))
+    return max(6, min(20, round(12 * (1000 / lines) ** 0.2)))
 
 
 def choose_anchor(lines: float) -> float:

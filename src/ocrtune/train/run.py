@@ -1,16 +1,16 @@
 """The training run, from configuration to a verified bundle; reads top to bottom.
 
 Setting up is in `material.py` and `recipe.py`, the parts of a step in `batches.py`,
-`objective.py`, `movement.py` and `averaging.py`, what is on disk in `folder.py` and `state.py`.
+`objective.py`, `movement.py` and `averaging.py`, what is on disk in `keeping.py`.
 """
 
 from __future__ import annotations
 
-import threading
+import math
+import signal
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,30 +18,26 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import nn
 
-from ocrtune.bundle import Manifest, ModelBundle
+from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
-from ocrtune.convert.export import load_network
-from ocrtune.data.dataset import LineDataset
+from ocrtune.errors import BarError
 from ocrtune.evaluate.metrics import Metrics
-from ocrtune.reading.recognizer import OnnxRecognizer
 from ocrtune.train.augment import Augment, augmentation
 from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import Batch, LineFeeder
+from ocrtune.train.cpu import enlarge_caches
 from ocrtune.train.display import Display
-from ocrtune.train.folder import BEST, LAST, RunFolder
+from ocrtune.train.folder import BEST, RunFolder
+from ocrtune.train.keeping import Keeper, read_bundle
 from ocrtune.train.material import prepare, warnings
-from ocrtune.train.movement import Anchor, parameter_groups
+from ocrtune.train.movement import Anchor, freeze_early, parameter_groups
 from ocrtune.train.objective import ctc_loss, greedy_edits, per_symbol
-from ocrtune.train.opening import opening, read_all
-from ocrtune.train.recipe import Device, Recipe, choose, choose_device, one_cycle
-from ocrtune.train.state import Position, load_state, save_state
-from ocrtune.train.stopping import stop_signals
-from ocrtune.train.validation import Validation, Validator, thinned
+from ocrtune.train.opening import opening
+from ocrtune.train.recipe import Recipe, choose, choose_device, one_cycle
+from ocrtune.train.state import Position, load_state
+from ocrtune.train.stopping import StopRequest, stop_signals
+from ocrtune.train.validation import Validation, Validator, thinned, validation_limit
 
-VALIDATION_LIMIT = 500
-"""Lines scored while training; all of them are at the end."""
-PARITY_LINES = 16
-"""Validation lines replayed through every exported ONNX file."""
 STATE_EVERY = 300.0
 """Seconds between states saved inside an epoch."""
 
@@ -56,8 +52,8 @@ class TrainResult:
     metrics: Metrics
     """Of `best`, read by ONNX Runtime as it will be served: on all validation lines, or on those that
     were validated on if the run was stopped."""
-    stopped: bool
-    """A signal ended the run early; it can be resumed."""
+    stopped: signal.Signals | None
+    """The signal that ended the run early; it can be resumed."""
 
 
 def train(config: TrainConfig, *, resume: bool = False, augment: Augment | None = None) -> TrainResult:
@@ -70,15 +66,21 @@ def train(config: TrainConfig, *, resume: bool = False, augment: Augment | None 
 
     Raises:
         InputError: wrong options, unreadable input, a disk that refuses.
-        BarError: too many unusable lines, or an export that does not read as the network does.
+        BarError: too many unusable lines, a loss that is no number any more, or an export that does not
+            read as the network does.
     """
     folder = RunFolder(config.output)
     if resume:
         config = folder.stored_config(config)
     else:
         folder.check_free(config)
-    with Display() as display, stop_signals() as stop:
-        run = _Run(config, folder, display, stop, resume=resume, augment=augment)
+    device = choose_device(config.device)
+    if device == "cpu":
+        enlarge_caches()
+    # Precision stays with torch.autocast: accelerate fixes one for the life of the process.
+    accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
+    with Display(shown=accelerator.is_main_process) as display, stop_signals() as stop:
+        run = _Run(config, folder, accelerator, display, stop, resume=resume, augment=augment)
         run.begin()
         while not run.finished():
             run.epoch()
@@ -92,33 +94,34 @@ class _Run:
         self,
         config: TrainConfig,
         folder: RunFolder,
+        accelerator: Accelerator,
         display: Display,
-        stop: threading.Event,
+        stop: StopRequest,
         *,
         resume: bool,
         augment: Augment | None,
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.folder, self.display = config, folder, display
-        self.stop, self.resume = stop, resume
+        self.accelerator, self.stop, self.resume = accelerator, stop, resume
         self.start, self.lines = start, lines = prepare(config, display.note)
         for warning in warnings(config, lines, start.charset):
             display.warn(warning)
-        # Precision stays with torch.autocast: accelerate fixes one for the life of the process.
-        device = choose_device(config.device)
-        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
         if resume:
             if self.is_main:
                 folder.recover()
             self.accelerator.wait_for_everyone()
             folder.check_lines(lines.digests)
-        self.recipe = recipe = folder.stored_recipe() if resume else self._choose(device)
+        self.recipe = recipe = folder.stored_recipe() if resume else self._choose()
+        self.keeper = Keeper(folder, config, start, lines, recipe, writes=self.is_main)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.network = start.network.to(self.accelerator.device, memory_format=self.layout)
+        if recipe.freeze_early:
+            freeze_early(self.network)
         self.average = WeightAverage(self.network, recipe.averaging)
         self.anchor = Anchor(self.network, recipe.anchor)
         groups = parameter_groups(self.network, recipe.backbone_rate, recipe.head_rate, recipe.weight_decay)
-        optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas)
+        optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=True)
         self.position = Position()
         if resume:
             self.position = load_state(folder.path, self.network, self.average, optimizer)
@@ -136,14 +139,14 @@ class _Run:
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
-        some = thinned(lines.val, VALIDATION_LIMIT)
+        some = thinned(lines.val, validation_limit(recipe.visits / recipe.epochs))
         self.validator = Validator(some, start.charset, start.layout, start.spec)
-        self.parity_images = [line.image for line in thinned(lines.val, PARITY_LINES)]
         self.saved_at = self.clock = time.monotonic()
 
-    def _choose(self, device: Device) -> Recipe:
+    def _choose(self) -> Recipe:
         """The main process's choices, for all: each would probe a speed of its own."""
-        chosen = [choose(self.config, self.start.network, self.start.spec, self.lines, device)]
+        device, processes = choose_device(self.config.device), self.accelerator.num_processes
+        chosen = [choose(self.config, self.start.network, self.start.spec, self.lines, device, processes)]
         broadcast_object_list(chosen)
         return chosen[0]
 
@@ -155,16 +158,14 @@ class _Run:
     def begin(self) -> None:
         """Score the start and save it as `best`: from here the run can only get better."""
         if self.resume:
-            if self.is_main:
-                self.display.note(
-                    f"resumed after {self.position.step} batches, in epoch {self.position.epoch + 1}"
-                )
+            self.display.note(
+                f"resumed after {self.position.step} batches, in epoch {self.position.epoch + 1}"
+            )
             return
-        if self.is_main:
-            self.folder.begin(self.config, self.recipe, self.lines.rejects)
+        self.keeper.begin()
         validation = self._validate()
-        self._keep(validation)
-        self._record(validation, loss=None, train_cer=None, speed=0.0)
+        self.keeper.keep(validation, self.position, self.average)
+        self.keeper.record(validation, self.position, loss=None, train_cer=None)
         self._save_state()
         if self.is_main:
             unchanged = ModelBundle.open(self.folder.path / BEST)
@@ -191,7 +192,7 @@ class _Run:
         # The main process decides for all: clocks and scores may differ a little, and who left alone
         # would keep the others waiting for its gradients.
         (reason,) = broadcast_object_list([reason])
-        if reason is not None and self.is_main:
+        if reason is not None:
             self.display.note(reason)
         return reason is not None
 
@@ -212,7 +213,7 @@ class _Run:
                 checked = position.step
             if self._agreed(self.stop.is_set()):
                 self.stop.set()
-                self._save_bundle(LAST, {})
+                self.keeper.save_last(position, self.average, {})
                 self._save_state()
                 return
             out_of_time = config.max_minutes is not None and position.seconds >= 60 * config.max_minutes
@@ -236,28 +237,17 @@ class _Run:
         path = self.folder.path / BEST
         if self.stop.is_set():
             best = ModelBundle.open(path)
-            metrics = _read(best, self.validator.lines)
-            return TrainResult(self.folder.path, path, metrics, stopped=True)
-        best, metrics = self._better_on_all_lines()
+            metrics = read_bundle(best, self.validator.lines)
+            return TrainResult(self.folder.path, path, metrics, stopped=self.stop.signal)
+        best, metrics = self.keeper.better_on_all_lines()
         self.accelerator.wait_for_everyone()  # all have read it before it is written anew
-        if self.is_main:
-            manifest = best.manifest.model_copy(update={"metrics": {"val": metrics.rates()}})
-            self.folder.save_bundle(BEST, load_network(best), manifest, self.parity_images)
-            self.display.note(
-                f"{path}: exact {metrics.exact_match:.1%}, "
-                f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%} "
-                f"on all {metrics.lines} validation lines, read by ONNX Runtime"
-            )
-        return TrainResult(self.folder.path, path, metrics, stopped=False)
-
-    def _better_on_all_lines(self) -> tuple[ModelBundle, Metrics]:
-        """Of `best` and `last` the one that reads all validation lines better, not only the thinned."""
-        bundles = [ModelBundle.open(self.folder.path / name) for name in (BEST, LAST)]
-        if bundles[0].manifest.training == bundles[1].manifest.training:
-            del bundles[1]  # the same step
-        scored = [(_read(bundle, self.lines.val), bundle) for bundle in bundles]
-        metrics, bundle = min(scored, key=lambda pair: (pair[0].cer, -pair[0].exact_match))
-        return bundle, metrics
+        self.keeper.finish(best, metrics)
+        self.display.note(
+            f"{path}: exact {metrics.exact_match:.1%}, "
+            f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%} "
+            f"on all {metrics.lines} validation lines, read by ONNX Runtime"
+        )
+        return TrainResult(self.folder.path, path, metrics, stopped=None)
 
     # ---- training ----
 
@@ -301,7 +291,9 @@ class _Run:
         self.optimizer.zero_grad()
         self.anchor.pull(rate / recipe.lr)
         self.average.update(self.network)
-        position.loss_sum += float(losses.detach().sum())
+        loss_sum = float(losses.detach().sum())
+        self._require_finite(loss_sum, f"batch {position.step + 1}")
+        position.loss_sum += loss_sum
         position.loss_lines += len(batch.target_lengths)
         edits, symbols = greedy_edits(logits.detach(), batch.targets, batch.target_lengths)
         position.edits += edits
@@ -314,6 +306,14 @@ class _Run:
                 module.p = self.recipe.dropout
             if isinstance(module, nn.BatchNorm2d) and self.recipe.keep_statistics:
                 module.eval()
+
+    def _require_finite(self, loss: float, where: str) -> None:
+        """A loss that is no number spreads to all weights: nothing of them is kept."""
+        if not math.isfinite(loss):
+            raise BarError(
+                f"training diverged: the loss of {where} is {loss}; the models in {self.folder.path} are "
+                f"those of before; train again with --lr below {self.recipe.lr:g}"
+            )
 
     def _agreed(self, wish: bool) -> bool:
         """Whether any process wishes it: all must leave a loop in the same step."""
@@ -328,95 +328,32 @@ class _Run:
         position.seconds += now - self.clock
         position.epoch_seconds += now - self.clock
         self.clock = now
-        if self.is_main:
-            label = f"Epoch {position.epoch + 1}/{self.recipe.epochs}"
-            visits = round(self.recipe.visits / self.recipe.epochs)
-            done = position.visits - position.epoch * visits
-            self.display.advance(label, done, visits, position.lines_per_second)
+        label = f"Epoch {position.epoch + 1}/{self.recipe.epochs}"
+        visits = round(self.recipe.visits / self.recipe.epochs)
+        done = position.visits - position.epoch * visits
+        self.display.advance(label, done, visits, position.lines_per_second)
 
     # ---- validating and saving ----
 
     def _check(self) -> None:
         """Validate the average, keep it if it is the best so far, record and show it."""
         validation = self._validate()
+        self._require_finite(validation.loss, "the validation lines")
         position = self.position
         loss = position.loss_sum / max(1, position.loss_lines)
         train_cer = position.edits / max(1, position.symbols)
+        epoch = position.epoch + (position.batch > 0)
         speed = position.lines_per_second
-        if self.is_main:
-            epoch = position.epoch + (position.batch > 0)
-            self.display.epoch(epoch, self.recipe.epochs, loss, train_cer, validation, speed)
-            self.display.rows(self.validator.lines, validation)
-        self._keep(validation)
-        self._record(validation, loss, train_cer, speed)
+        self.display.epoch(epoch, self.recipe.epochs, loss, train_cer, validation, speed)
+        self.display.rows(self.validator.lines, validation)
+        self.keeper.keep(validation, position, self.average)
+        self.keeper.record(validation, position, loss, train_cer)
         position.forget_sums()
         self.clock = time.monotonic()
 
     def _validate(self) -> Validation:
         return self.validator.score(self.average.network, self.recipe.precision == "bf16", self.layout)
 
-    def _keep(self, validation: Validation) -> None:
-        """What was just scored becomes `last`, and `best` if nothing scored better before."""
-        position = self.position
-        better = validation.score < position.best_score
-        if better:
-            position.best_score = validation.score
-        position.checks_without_gain = 0 if better else position.checks_without_gain + 1
-        self._save_bundle(LAST, {"val": validation.metrics.rates()})
-        if better and self.is_main:
-            self.folder.copy_last_to_best()
-
-    def _save_bundle(self, name: str, figures: dict[str, dict[str, float]]) -> None:
-        if not self.is_main:
-            return
-        start = self.start
-        manifest = Manifest(
-            name=self.folder.path.resolve().name,
-            architecture=start.architecture,
-            symbols=start.charset.symbols,
-            normal_form=start.charset.normal_form,
-            classes=start.layout.kind,
-            preprocess=start.spec,
-            licence=start.licence,
-            origin=start.origin,
-            parent=start.base.manifest.digest if start.base is not None else None,
-            data=self.lines.digests,
-            training={
-                "ocrtune": version("ocrtune"),
-                "torch": str(torch.__version__),
-                "position": asdict(self.position),
-                "config": self.config.model_dump(mode="json"),
-                "recipe": self.recipe.model_dump(mode="json"),
-            },
-            metrics=figures,
-        )
-        self.folder.save_bundle(name, self.average.network, manifest, self.parity_images)
-
     def _save_state(self) -> None:
-        if self.is_main:
-            save_state(self.folder.path, self.position, self.network, self.average, self.optimizer)
+        self.keeper.save_state(self.position, self.network, self.average, self.optimizer)
         self.saved_at = time.monotonic()
-
-    def _record(
-        self, validation: Validation, loss: float | None, train_cer: float | None, speed: float
-    ) -> None:
-        if not self.is_main:
-            return
-        position, recipe = self.position, self.recipe
-        self.folder.record(
-            {
-                "epoch": round(position.visits / recipe.visits * recipe.epochs, 3),
-                "step": position.step,
-                "seconds": round(position.seconds, 1),
-                "loss": loss,
-                "cer": train_cer,
-                "val_loss": validation.loss,
-                **{f"val_{name}": rate for name, rate in validation.metrics.rates().items()},
-                "lines_per_second": round(speed, 1),
-            }
-        )
-
-
-def _read(bundle: ModelBundle, lines: LineDataset) -> Metrics:
-    """Metrics of a bundle as it will be served."""
-    return read_all(OnnxRecognizer(bundle.manifest, bundle.onnx_path), lines)

@@ -9,10 +9,17 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+class StopRequest(threading.Event):
+    """Set when a run is asked to stop."""
+
+    signal = signal.SIGINT
+    """What asked."""
+
+
 @contextmanager
-def stop_signals() -> Iterator[threading.Event]:
+def stop_signals() -> Iterator[StopRequest]:
     """While open, Ctrl-C and SIGTERM ask for a stop after the current batch; a second one insists."""
-    stop = threading.Event()
+    stop = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield stop  # only the main thread may set handlers; a caller in another one stops by itself
         return
@@ -20,6 +27,7 @@ def stop_signals() -> Iterator[threading.Event]:
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
+        stop.signal = signal.Signals(number)
         stop.set()
 
     old = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

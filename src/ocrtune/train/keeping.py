@@ -1,0 +1,154 @@
+"""What a run leaves in its folder while it goes on: `last`, `best`, the state, the figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib.metadata import version
+
+import torch
+from torch.optim import Optimizer
+
+from ocrtune.bundle import Manifest, ModelBundle
+from ocrtune.config import TrainConfig
+from ocrtune.convert.export import load_network
+from ocrtune.data.dataset import LineDataset
+from ocrtune.evaluate.metrics import Metrics
+from ocrtune.reading.recognizer import OnnxRecognizer
+from ocrtune.train.averaging import WeightAverage
+from ocrtune.train.folder import BEST, LAST, RunFolder
+from ocrtune.train.material import Lines, Start
+from ocrtune.train.opening import read_all
+from ocrtune.train.recipe import Recipe
+from ocrtune.train.state import Position, save_state
+from ocrtune.train.validation import Validation, thinned
+
+PARITY_LINES = 4
+"""Validation lines replayed through the ONNX file of every save; the last one of a run gets
+`FINAL_PARITY_LINES`."""
+FINAL_PARITY_LINES = 16
+
+
+class Keeper:
+    """Keeps one run; in a process that does not write, every method but `better_on_all_lines` is idle.
+
+    Args:
+        folder: of the run.
+        config: its options, for the record.
+        start: what training began with.
+        lines: of both sides.
+        recipe: the choices made.
+        writes: whether this process is the one that writes.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: TrainConfig,
+        start: Start,
+        lines: Lines,
+        recipe: Recipe,
+        *,
+        writes: bool,
+    ) -> None:
+        self._folder = folder
+        self._config = config
+        self._start = start
+        self._lines = lines
+        self._recipe = recipe
+        self._writes = writes
+
+    def begin(self) -> None:
+        """Make the folder."""
+        if self._writes:
+            self._folder.begin(self._config, self._recipe, self._lines.rejects)
+
+    def keep(self, validation: Validation, position: Position, average: WeightAverage) -> None:
+        """What was just scored becomes `last`, and `best` if nothing scored better before."""
+        better = validation.score < position.best_score
+        if better:
+            position.best_score = validation.score
+        position.checks_without_gain = 0 if better else position.checks_without_gain + 1
+        self.save_last(position, average, {"val": validation.metrics.rates()})
+        if better and self._writes:
+            self._folder.copy_last_to_best()
+
+    def save_last(
+        self, position: Position, average: WeightAverage, figures: dict[str, dict[str, float]]
+    ) -> None:
+        """Make the averaged weights `last`."""
+        if not self._writes:
+            return
+        start = self._start
+        manifest = Manifest(
+            name=self._folder.path.resolve().name,
+            architecture=start.architecture,
+            symbols=start.charset.symbols,
+            normal_form=start.charset.normal_form,
+            classes=start.layout.kind,
+            preprocess=start.spec,
+            licence=start.licence,
+            origin=start.origin,
+            parent=start.base.manifest.digest if start.base is not None else None,
+            data=self._lines.digests,
+            training={
+                "ocrtune": version("ocrtune"),
+                "torch": str(torch.__version__),
+                "position": asdict(position),
+                "config": self._config.model_dump(mode="json"),
+                "recipe": self._recipe.model_dump(mode="json"),
+            },
+            metrics=figures,
+        )
+        images = [line.image for line in thinned(self._lines.val, PARITY_LINES)]
+        self._folder.save_bundle(LAST, average.network, manifest, images)
+
+    def save_state(
+        self, position: Position, network: torch.nn.Module, average: WeightAverage, optimizer: Optimizer
+    ) -> None:
+        """Save what a resumed run needs."""
+        if self._writes:
+            save_state(self._folder.path, position, network, average, optimizer)
+
+    def record(
+        self,
+        validation: Validation,
+        position: Position,
+        loss: float | None,
+        train_cer: float | None,
+    ) -> None:
+        """Add a row to the figures; `loss` and `train_cer` are None before the first step."""
+        if not self._writes:
+            return
+        self._folder.record(
+            {
+                "epoch": round(position.visits / self._recipe.visits * self._recipe.epochs, 3),
+                "step": position.step,
+                "seconds": round(position.seconds, 1),
+                "loss": loss,
+                "cer": train_cer,
+                "val_loss": validation.loss,
+                **{f"val_{name}": rate for name, rate in validation.metrics.rates().items()},
+                "lines_per_second": round(position.lines_per_second, 1),
+            }
+        )
+
+    def better_on_all_lines(self) -> tuple[ModelBundle, Metrics]:
+        """Of `best` and `last` the one that reads all validation lines better, not only the thinned."""
+        bundles = [ModelBundle.open(self._folder.path / name) for name in (BEST, LAST)]
+        if bundles[0].manifest.training == bundles[1].manifest.training:
+            del bundles[1]  # the same step
+        scored = [(read_bundle(bundle, self._lines.val), bundle) for bundle in bundles]
+        metrics, bundle = min(scored, key=lambda pair: (pair[0].cer, -pair[0].exact_match))
+        return bundle, metrics
+
+    def finish(self, bundle: ModelBundle, metrics: Metrics) -> None:
+        """Make `bundle` the `best` of the run, with its metrics on all validation lines."""
+        if self._writes:
+            manifest = bundle.manifest.model_copy(update={"metrics": {"val": metrics.rates()}})
+            images = [line.image for line in thinned(self._lines.val, FINAL_PARITY_LINES)]
+            self._folder.save_bundle(BEST, load_network(bundle), manifest, images)
+
+
+def read_bundle(bundle: ModelBundle, lines: LineDataset) -> Metrics:
+    """Metrics of a bundle as it will be served."""
+    return read_all(OnnxRecognizer(bundle.manifest, bundle.onnx_path), lines)
