@@ -19,6 +19,7 @@ from ocrtune.models.crnn import CRNN
 from ocrtune.reading.models import find_model
 from ocrtune.reading.recognizer import OnnxRecognizer
 from ocrtune.records import Image
+from ocrtune.train import recipe
 from ocrtune.train.run import train
 
 LINES = 24
@@ -88,6 +89,19 @@ def test_a_run_that_diverges_says_so_and_keeps_what_was_good(
     with pytest.raises(BarError, match=r"diverged: the loss of batch 1 is nan; .* --lr below 0\.001"):
         train(config(digit_lines, tiny_base, tmp_path / "run"))
     ModelBundle.open(tmp_path / "run/best").verify()
+
+
+def test_bf16_and_channels_last_train_to_a_model_that_reads_alike(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What CPUs with bf16 instructions and GPUs train in; every save replays it in float32."""
+    monkeypatch.setattr(recipe, "probe_speeds", lambda *_: [recipe.Speed("bf16", True, 100.0)])
+    result = train(config(digit_lines, tiny_base, tmp_path / "run"))
+    losses = [
+        json.loads(row)["val_loss"] for row in (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    ]
+    assert losses[2] < losses[0]
+    assert ModelBundle.open(result.best).manifest.training["recipe"]["precision"] == "bf16"
 
 
 def test_the_first_layers_of_a_base_stay_as_they_are(

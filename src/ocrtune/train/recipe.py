@@ -10,7 +10,6 @@ import copy
 import math
 import statistics
 import time
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
@@ -136,12 +135,12 @@ def choose(
     )
 
 
-def batches_of_epoch(lines: Lines, batch_size: int) -> int:
-    """Batches that an epoch has, but for lines that augmentation moves to another width."""
-    visits: defaultdict[int, float] = defaultdict(float)
-    for weight, width in zip(lines.weights, lines.widths, strict=True):
-        visits[width] += weight
-    return sum(math.ceil(count / lines_of_batch(width, batch_size)) for width, count in visits.items())
+def batches_of_epoch(lines: Lines, batch_size: int) -> float:
+    """Full batches that an epoch has, but for lines that augmentation moves to another width."""
+    return sum(
+        weight / lines_of_batch(width, batch_size)
+        for weight, width in zip(lines.weights, lines.widths, strict=True)
+    )
 
 
 def choose_epochs(lines: float, fine_tuning: bool) -> int:
