@@ -207,6 +207,15 @@ def test_only_equal_buckets_share_a_batch() -> None:
         assert {SPEC.bucket_of(widths[line]) for line in visited([batch])} == {batch.images.shape[3]}
 
 
+def test_extra_padding_moves_lines_to_wider_buckets_and_never_past_the_last() -> None:
+    """30 px go to 32 or, with up to 50 px more, to 64 and 128; 320 px have nowhere to go."""
+    widths = [30] * 60 + [320] * 2
+    batches = list(feeder(widths, extra_padding=50).epoch(0))
+    assert sorted(visited(batches)) == list(range(62))
+    assert {b.images.shape[3] for b in batches} == {32, 64, 128, 320}
+    assert all(b.images.shape[3] == 320 for b in batches if {60, 61} & set(visited([b])))
+
+
 @pytest.mark.parametrize(
     ("widths", "batches"),
     [

@@ -101,6 +101,7 @@ class LineFeeder:
         batch_size: lines of 320 px in a batch.
         seed: of order and augmentation.
         workers: threads that prepare images (OpenCV releases the interpreter lock).
+        extra_padding: px, at most, that a line is padded beyond its bucket, drawn anew at each visit.
         rank: of this process; each takes every `world`-th line.
         world: number of processes.
     """
@@ -116,6 +117,7 @@ class LineFeeder:
         batch_size: int,
         seed: int,
         workers: int,
+        extra_padding: int = 0,
         rank: int = 0,
         world: int = 1,
     ) -> None:
@@ -129,6 +131,7 @@ class LineFeeder:
         self._batch_size = batch_size
         self._seed = seed
         self._workers = workers
+        self._extra_padding = extra_padding
         self._rank = rank
         self._world = world
 
@@ -188,7 +191,7 @@ class LineFeeder:
                     lambda v: self._prepare(int(order[v]), (self._seed, epoch, 2, self._rank, v)), visits
                 )
                 for visit, image in zip(visits, prepared, strict=True):
-                    width = self._spec.bucket_of(image.shape[1])
+                    width = self._padded_width(image.shape[1], shuffle)
                     waiting.setdefault(width, []).append((int(order[visit]), image))
                 last = visits.stop == len(order)
                 cut = list(self._cut(waiting))
@@ -196,6 +199,11 @@ class LineFeeder:
                     cut += self._cut_rests(waiting)
                 for i in shuffle.permutation(len(cut)):
                     yield self._assemble(*cut[i])
+
+    def _padded_width(self, line_width: int, generator: np.random.Generator) -> int:
+        """A bucket for a line: the one it will have when it is read, or one a little wider."""
+        extra = int(generator.integers(self._extra_padding + 1))
+        return self._spec.bucket_of(min(line_width + extra, self._spec.width_buckets[-1]))
 
     def _cut(self, waiting: Waiting) -> Iterator[tuple[int, list[Member]]]:
         """Take full batches off the queues: (width, members)."""

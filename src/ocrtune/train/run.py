@@ -136,6 +136,7 @@ class _Run:
             recipe.batch_size,
             config.seed,
             config.workers or recipe.workers,  # a resumed run may have others
+            extra_padding=recipe.extra_padding,
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
