@@ -29,7 +29,7 @@ SYSTEM_FONTS_LIMIT = 16
 TRAIN_LINES = 500
 TEST_LINES = 100
 SEED = 1
-WORDS_SEED = 245
+WORDS_SEED = 23
 """Of 360 drawings of the four words, one that the base misreads twice and that a person, like the models
 tuned here, reads: they illustrate. The score is that of the test lines, which nobody chose."""
 
