@@ -20,6 +20,7 @@ from ocrtune.reading.models import find_model
 from ocrtune.reading.recognizer import OnnxRecognizer
 from ocrtune.records import Image
 from ocrtune.train import recipe
+from ocrtune.train.material import prepare
 from ocrtune.train.run import train
 
 LINES = 24
@@ -114,6 +115,29 @@ def test_the_first_layers_of_a_base_stay_as_they_are(
     assert early
     assert {name for name in same if not name.startswith("features.")} == set()
     assert early <= same
+    assert "features.6.weight" not in same  # the next layer moves
+
+
+@pytest.mark.parametrize(("augment", "extra_padding"), [("none", 0), ("light", 50)])
+def test_no_augmentation_means_no_random_padding_either(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, augment: str, extra_padding: int
+) -> None:
+    settings = config(digit_lines, tiny_base, tmp_path / "run", augment=augment)
+    start, lines = prepare(settings, lambda text: None)
+    chosen = recipe.choose(settings, start.network, start.spec, lines, "cpu")
+    assert chosen.extra_padding == extra_padding
+
+
+def test_steps_of_two_processes_are_a_schedule_of_twice_the_lines(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    """The rate once fell in half of the steps, and stayed at its lowest for the rest."""
+    settings = config(digit_lines, tiny_base, tmp_path / "run", epochs=None, steps=10)
+    start, lines = prepare(settings, lambda text: None)
+    one, two = (
+        recipe.choose(settings, start.network, start.spec, lines, "cpu", processes) for processes in (1, 2)
+    )
+    assert two.visits == 2 * one.visits
 
 
 def same_weights(a: Path, b: Path) -> bool:

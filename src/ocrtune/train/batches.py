@@ -101,7 +101,7 @@ class LineFeeder:
         batch_size: lines of 320 px in a batch.
         seed: of order and augmentation.
         workers: threads that prepare images (OpenCV releases the interpreter lock).
-        extra_padding: px, at most, that a line is padded beyond its bucket, drawn anew at each visit.
+        extra_padding: px, at most, added to a line's width before its bucket is chosen, drawn at each visit.
         rank: of this process; each takes every `world`-th line.
         world: number of processes.
     """

@@ -62,7 +62,8 @@ class Recipe(BaseModel):
     dropout: float
     """Share of features left out at random, in networks that have dropout."""
     extra_padding: int
-    """px, at most, that a line is padded beyond its bucket, so that the network learns to ignore padding."""
+    """px, at most, added to a line's width before its bucket is chosen: a random change like those of
+    `--augment`, and left out with them."""
     keep_statistics: bool
     """Batch norms keep the base's statistics. A batch holds lines of one width only, so its own
     statistics are those of short words or of long sentences: log 2026-11-21."""
@@ -124,7 +125,7 @@ def choose(
         head_rate=2.0 if fine_tuning else 1.0,
         anchor=choose_anchor(epoch_visits) if fine_tuning else 0.0,
         dropout=0.1 if fine_tuning else 0.0,
-        extra_padding=50,
+        extra_padding=0 if config.augment == "none" else 50,
         keep_statistics=fine_tuning,
         # Over an eighth of the run, but at least 10 and at most 1,000 batches.
         averaging=1 - 1 / min(1000.0, max(10.0, visits / (batch_size * processes) / 8)),
