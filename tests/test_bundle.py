@@ -263,7 +263,7 @@ def _rewrite(bundle: ModelBundle, change: Change) -> None:
         # A key of a version to come, or a typing error: never ignored.
         (lambda m: m.update(symbol=[]), "symbol: Extra inputs are not permitted"),
         # Options rebuild a network: numbers and names, nothing that nests.
-        (lambda m: m["architecture"]["options"].update(hidden=[1]), "architecture.options.hidden"),
+        (lambda m: m["architecture"]["options"].update(hidden={}), "architecture.options.hidden"),
     ],
 )
 def test_a_manifest_that_is_not_valid(bundle: ModelBundle, change: Change, message: str) -> None:

@@ -39,6 +39,10 @@ MANIFEST_LIMIT = 16 * 2**20
 Weights = Mapping[str, npt.NDArray[Any]]
 
 
+Option = int | float | str | bool | tuple[int, ...]
+"""A size or choice that a network is built with."""
+
+
 class Architecture(BaseModel):
     """Which network, and the sizes that rebuild it."""
 
@@ -46,7 +50,7 @@ class Architecture(BaseModel):
 
     name: str
     """Name in `ocrtune.models`."""
-    options: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    options: dict[str, Option] = Field(default_factory=dict)
     """Keyword arguments of the network besides the number of classes."""
 
 

@@ -27,6 +27,7 @@ NETWORKS = [
     ("ppocrv6-small", {}, {}),
     ("ppocrv6-small", {"time_stride": 4}, {"stretch": 1.3}),
     ("crnn", {"hidden": 16, "channels": 32}, {"height": 32, "channels": "gray"}),  # LSTMs export differently
+    ("ppocrv6-small", {"second_looks": (2, 12)}, {}),
 ]
 each_network = pytest.mark.parametrize(("name", "options", "preprocess"), NETWORKS)
 

@@ -13,9 +13,10 @@ from ocrtune.models import NETWORKS, build
 CASES = [
     ("ppocrv6-small", {}, (3, 48)),  # as released: 8 px per step
     ("ppocrv6-small", {"time_stride": 4}, (3, 48)),  # for narrow repeats
+    ("ppocrv6-small", {"second_looks": (1, 10)}, (3, 48)),  # letters read in either case
     ("crnn", {}, (1, 32)),
     ("crnn", {}, (1, 64)),  # EasyOCR's height: the features keep 3 rows, averaged
-    ("crnn", {"hidden": 16, "channels": 32}, (1, 32)),
+    ("crnn", {"hidden": 16, "channels": 32, "second_looks": (3, 2)}, (1, 32)),
 ]
 enrolled = pytest.mark.parametrize(("name", "options", "shape"), CASES)
 
@@ -62,12 +63,20 @@ def test_every_parameter_gets_a_gradient(name, options, shape):
     ("name", "options", "message"),
     [
         ("svtr", {}, "no network is called 'svtr'; there are crnn, ppocrv6-small"),
-        ("crnn", {"layers": 3}, "crnn has no option 'layers'; it has channels, hidden"),
+        ("crnn", {"layers": 3}, "crnn has no option 'layers'; it has channels, hidden, second_looks"),
         ("crnn", {"hidden": 1.5}, "crnn: hidden is 1.5; it must be of type int"),
         ("crnn", {"hidden": True}, "crnn: hidden is True; it must be of type int"),
-        ("crnn", {"num_classes": 3}, "crnn has no option 'num_classes'; it has channels, hidden"),
+        (
+            "crnn",
+            {"num_classes": 3},
+            "crnn has no option 'num_classes'; it has channels, hidden, second_looks",
+        ),
         ("crnn", {"hidden": 0}, "crnn: hidden is 0; it must be at least 1"),
         ("crnn", {"channels": 20}, "crnn: channels is 20; it must be a positive multiple of 8"),
+        ("crnn", {"second_looks": 3}, "crnn: second_looks is 3; it must be of type tuple"),
+        ("crnn", {"second_looks": (3, 3)}, "crnn: second_looks names a class twice"),
+        ("crnn", {"second_looks": (11,)}, "crnn: second_looks names a class that is not below 11"),
+        ("crnn", {"second_looks": (-1,)}, "crnn: second_looks names a class that is not below 11"),
         ("ppocrv6-small", {"time_stride": 5}, "ppocrv6-small: time_stride is 5; it can be 4 or 8"),
     ],
 )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
 
 from ocrtune.charset import PRINTABLE_ASCII, Charset
 from ocrtune.decoding import ClassLayout
+from ocrtune.models.head import Head
 from ocrtune.train.transfer import (
     LOOK_ALIKES,
     UNTAUGHT_BIAS,
     CharsetChange,
     look_alike,
+    missing_case,
     plan_charset,
     replace_charset,
 )
@@ -23,9 +24,9 @@ FEATURES = 5
 NBSP = "\N{NO-BREAK SPACE}"
 
 
-def head_for(charset: Charset) -> nn.Linear:
+def head_for(charset: Charset) -> Head:
     """A head with distinct random rows."""
-    head = nn.Linear(FEATURES, LAYOUT.num_classes(charset))
+    head = Head(FEATURES, LAYOUT.num_classes(charset))
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         head.weight.copy_(torch.randn(head.weight.shape, generator=generator))
@@ -33,7 +34,7 @@ def head_for(charset: Charset) -> nn.Linear:
     return head
 
 
-def row(head: nn.Linear, charset: Charset, symbol: str) -> list[float]:
+def row(head: Head, charset: Charset, symbol: str) -> list[float]:
     """Weight and bias of a symbol's class."""
     (class_index,) = LAYOUT.to_classes(charset.encode(symbol))
     return [*head.weight[class_index].tolist(), head.bias[class_index].item()]
@@ -155,6 +156,69 @@ def test_restricted_to_shared_symbols_the_network_reads_the_same(old: str, new: 
     assert len(winners.unique()) == len(old_classes)  # each class wins somewhere: the test can fail
 
 
+def test_without_one_case_a_letter_is_as_likely_as_both_of_its_looks_were() -> None:
+    before, after = Charset("bAaé1Bß"), Charset("1ABÉ")
+    head = head_for(before)
+    changed, change = replace_charset(head, before, after, LAYOUT)
+    features = torch.randn(1, 50, FEATURES, generator=torch.Generator().manual_seed(3))
+    likely = dict(zip(before.symbols, head(features).exp().unbind(2)[1:], strict=True))
+    expected = [likely["1"], likely["A"] + likely["a"], likely["B"] + likely["b"], 2 * likely["é"]]
+    torch.testing.assert_close(changed(features).exp()[..., 1:], torch.stack(expected, 2))
+    assert change.either_case == tuple("ABÉ")
+    assert change.dropped == tuple("baéß")
+
+
+@pytest.mark.parametrize(
+    ("new", "either_case", "classes"), [("aAb", "", ()), ("b1a", "ba", (1, 3)), ("1", "", ())]
+)
+def test_looks_are_second_only_where_a_whole_case_is_missing(
+    new: str, either_case: str, classes: tuple[int, ...]
+) -> None:
+    start = Charset("aAbB1")
+    changed, change = replace_charset(head_for(start), start, Charset(new), LAYOUT)
+    assert change.either_case == tuple(either_case)
+    assert changed.second_looks == classes
+
+
+def test_a_second_look_becomes_a_symbol_again() -> None:
+    """Fine-tuning a model that read capitals only on labels in both cases."""
+    start, capitals, both = Charset("aAbB"), Charset("AB"), Charset("abAB")
+    head = head_for(start)
+    between, _ = replace_charset(head, start, capitals, LAYOUT)
+    again, change = replace_charset(between, capitals, both, LAYOUT)
+    assert again.second_looks == ()
+    for symbol in both.symbols:
+        assert row(again, both, symbol) == row(head, start, symbol)
+    assert change == CharsetChange(kept=tuple("abAB"), added={}, dropped=())
+
+
+def test_second_looks_stay_through_another_training() -> None:
+    start, capitals = Charset("aAbB"), Charset("AB")
+    once, _ = replace_charset(head_for(start), start, capitals, LAYOUT)
+    twice, change = replace_charset(once, capitals, Charset("BA1"), LAYOUT)
+    features = torch.randn(1, 9, FEATURES, generator=torch.Generator().manual_seed(4))
+    torch.testing.assert_close(once(features)[..., [2, 1]], twice(features)[..., [1, 2]])
+    assert change.either_case == tuple("BA")
+
+
+@pytest.mark.parametrize(
+    ("texts", "case"),
+    [
+        (["TOTAL RM 5.00"] * 30, "lower"),
+        (["total kr 5,00"] * 29, "upper"),
+        (["TOTAL RM 5.00"] * 30 + ["Ø"], "lower"),
+        # Too few letters to tell, a single letter of the other case, no letters that have cases.
+        (["TOTAL RM 5.00"] * 30 + ["x"], None),
+        (["TOTAL RM 5.00"] * 10, None),
+        (["京A12"] * 300, "lower"),
+        (["中文 5"] * 300, None),
+        ([], None),
+    ],
+)
+def test_missing_case(texts: list[str], case: str | None) -> None:
+    assert missing_case(texts) == case
+
+
 @pytest.mark.parametrize(
     ("symbol", "known", "found"),
     [
@@ -195,6 +259,10 @@ def test_the_table_leads_from_one_code_point_beyond_ascii_to_printable_ascii() -
             CharsetChange(("a",), {"ø": "o", "中": None}, ("x",)),
             "charset: 1 symbols kept, 2 added (ø from o, 中), 1 dropped",
         ),
+        (
+            CharsetChange(("A",), {}, ("a", "中"), ("A",)),
+            "charset: 1 symbols kept, 0 added, 2 dropped, 1 read in either case",
+        ),
     ],
 )
 def test_summary(change: CharsetChange, summary: str) -> None:
@@ -215,6 +283,15 @@ ASCII = "".join(PRINTABLE_ASCII)
         ("keep", "zøæ" + ASCII.replace("z", ""), ["中ø", "é"], "zøæ" + ASCII.replace("z", "") + "é中"),
         # A base without all of ASCII gets the rest of it.
         ("keep", "ba", ["a"], "ba" + ASCII.replace("a", "").replace("b", "")),
+        # Labels in capitals, and enough of them: no small letters, unless all of the base is kept.
+        (
+            "data",
+            "baBA",
+            ["TOTAL"] * 40,
+            "BA" + "".join(c for c in ASCII if not c.islower() and c not in "BA"),
+        ),
+        ("data", None, ["TOTAL"] * 40, "".join(c for c in ASCII if not c.islower())),
+        ("keep", ASCII, ["TOTAL"] * 40, ASCII),
         # Decomposed labels are composed symbols.
         ("data", None, ["e\N{COMBINING ACUTE ACCENT}"], ASCII + "é"),
     ],

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from ocrtune.models.head import Head
+
 
 class BiLSTM(nn.Module):
     """One bidirectional LSTM layer and a projection: (N, T, in) to (N, T, out).
@@ -61,11 +63,18 @@ class CRNN(nn.Module):
         num_classes: C, the blank included.
         hidden: D, LSTM cells per direction.
         channels: channels of the last convolutions; the first have an eighth.
+        second_looks: see `Head`.
     """
 
     EARLY = ("features.0.", "features.3.")
 
-    def __init__(self, num_classes: int, hidden: int = 256, channels: int = 512) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        hidden: int = 256,
+        channels: int = 512,
+        second_looks: tuple[int, ...] = (),
+    ) -> None:
         super().__init__()
         if channels < 8 or channels % 8:
             raise ValueError(f"channels is {channels}; it must be a positive multiple of 8")
@@ -73,7 +82,7 @@ class CRNN(nn.Module):
             raise ValueError(f"hidden is {hidden}; it must be at least 1")
         self.features = vgg_features(channels)
         self.sequence = nn.Sequential(BiLSTM(channels, hidden, hidden), BiLSTM(hidden, hidden, hidden))
-        self.head = nn.Linear(hidden, num_classes)
+        self.head = Head(hidden, num_classes, second_looks)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 1, H, W) normalised to -1..1 to (N, T, C) logits.

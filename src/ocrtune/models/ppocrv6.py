@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ocrtune.models.head import Head
+
 STAGES = ((96, 3), (192, 6), (384, 2))
 """Channels and blocks of the three stages; between stages the height is halved, not the width."""
 NECK_WIDTH = 120
@@ -187,11 +189,12 @@ class PPOCRv6Small(nn.Module):
         num_classes: C, the blank included.
         time_stride: px of input width per time step. The released network has 8; 4 keeps the
             last pooling from merging steps, for material with narrow repeats ("lll", "....").
+        second_looks: see `Head`.
     """
 
     EARLY = ("stem.", *(f"blocks.{i}." for i in range(STAGES[0][1] + 1)))
 
-    def __init__(self, num_classes: int, time_stride: int = 8) -> None:
+    def __init__(self, num_classes: int, time_stride: int = 8, second_looks: tuple[int, ...] = ()) -> None:
         super().__init__()
         if time_stride not in (4, 8):
             raise ValueError(f"time_stride is {time_stride}; it can be 4 or 8")
@@ -200,7 +203,7 @@ class PPOCRv6Small(nn.Module):
         self.blocks = backbone_blocks()
         self.neck = Neck()
         self.dropout = nn.Dropout(0.0)
-        self.head = nn.Linear(NECK_WIDTH, num_classes)
+        self.head = Head(NECK_WIDTH, num_classes, second_looks)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, 48, W) normalised to -1..1 BGR, to (N, T, C) logits."""

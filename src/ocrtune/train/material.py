@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from ocrtune.bundle import Architecture
+from ocrtune.bundle import Architecture, Option
 from ocrtune.charset import Charset
 from ocrtune.config import TrainConfig
 from ocrtune.convert.export import trained_network
@@ -124,9 +124,9 @@ def prepare_start(config: TrainConfig, texts: list[str]) -> Start:
     trained = trained_network(found)
     head, change = replace_charset(trained.head, manifest.charset, charset, manifest.layout)
     options = _stride_options(config, manifest.architecture.name, manifest.architecture.options)
+    options = {**options, "second_looks": head.second_looks}
     architecture = Architecture(name=manifest.architecture.name, options=options)
     network = build(architecture.name, options, manifest.layout.num_classes(charset))
-    network.head = head
     body = {name: w for name, w in trained.state_dict().items() if not name.startswith("head.")}
     network.load_state_dict(body | {f"head.{name}": w for name, w in head.state_dict().items()})
     return Start(
@@ -237,9 +237,7 @@ def _wanted_charset(config: TrainConfig, base: Charset | None, texts: list[str])
     return Charset.from_file(Path(config.vocab))
 
 
-def _stride_options(
-    config: TrainConfig, architecture: str, options: dict[str, int | float | str | bool]
-) -> dict[str, int | float | str | bool]:
+def _stride_options(config: TrainConfig, architecture: str, options: dict[str, Option]) -> dict[str, Option]:
     if config.time_stride is None:
         return options
     if architecture != "ppocrv6-small":

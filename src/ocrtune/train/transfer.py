@@ -1,7 +1,9 @@
 """Charset surgery: give a trained network another charset and keep what it knows.
 
 Rows of class-indexed tensors move by symbol. A new symbol starts from the row of one that looks
-like it, else from the mean of all rows with a bias that keeps it quiet until it is taught.
+like it, else from the mean of all rows with a bias that keeps it quiet until it is taught. Where
+only one case of all letters is left, the rows of the other stay as second looks: labels that write
+"Total" as "TOTAL" are then read from the first step on.
 """
 
 from __future__ import annotations
@@ -9,12 +11,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
-from torch import nn
 
-from ocrtune.charset import Charset
+from ocrtune.charset import PRINTABLE_ASCII, Charset
 from ocrtune.decoding import ClassLayout
+from ocrtune.models.head import Head
 
 LOOK_ALIKES = {
     "ø": "o", "Ø": "O", "æ": "e", "Æ": "E", "œ": "e", "Œ": "E", "ß": "B", "ẞ": "B", "đ": "d", "Đ": "D",
@@ -35,6 +38,11 @@ LOOK_ALIKES = {
 }  # fmt: skip
 """New symbol to a symbol it resembles, where Unicode's own decomposition does not say."""
 
+Case = Literal["upper", "lower"]
+
+CASE_LETTERS = 200
+"""Letters of one case after which the other is missed on purpose: of ordinary text, 5 % are capitals."""
+
 UNTAUGHT_BIAS = -2.0
 """Added to the mean bias of a symbol without a look-alike: it must not win before it is taught."""
 
@@ -47,6 +55,8 @@ class CharsetChange:
     added: dict[str, str | None]
     """New symbol to the symbol its row was copied from, or None."""
     dropped: tuple[str, ...]
+    either_case: tuple[str, ...] = ()
+    """Letters that the network also knows in the other case, which it reads as them."""
 
     def summary(self) -> str:
         """One line: counts, and the added symbols with what they start from."""
@@ -54,6 +64,7 @@ class CharsetChange:
         return (
             f"charset: {len(self.kept)} symbols kept, {len(self.added)} added"
             f"{f' ({added})' if added else ''}, {len(self.dropped)} dropped"
+            f"{f', {len(self.either_case)} read in either case' if self.either_case else ''}"
         )
 
 
@@ -70,11 +81,16 @@ def plan_charset(vocab: str, base: Charset | None, texts: Sequence[str]) -> Char
     """The new charset for `--vocab data` or `keep`; symbols the base knows keep its order.
 
     Args:
-        vocab: "data" (labels and printable ASCII) or "keep" (those and all of the base).
+        vocab: "data" (labels and printable ASCII, but no capitals or no small letters if enough labels have
+            none) or "keep" (labels, printable ASCII and all of the base).
         base: charset of the model that training starts from, or None.
         texts: all training and validation labels.
     """
-    wanted = Charset.from_texts(texts, extra=map(chr, range(0x20, 0x7F)))
+    extra = PRINTABLE_ASCII
+    if vocab == "data":
+        missing = missing_case(texts)
+        extra = tuple(symbol for symbol in extra if case_of(symbol) != missing or missing is None)
+    wanted = Charset.from_texts(texts, extra=extra)
     if base is None:
         return wanted
     if vocab == "keep":
@@ -83,34 +99,58 @@ def plan_charset(vocab: str, base: Charset | None, texts: Sequence[str]) -> Char
     return Charset((*known, *(s for s in wanted.symbols if s not in base)))
 
 
+def case_of(symbol: str) -> Case | None:
+    """The case of a letter that has two."""
+    return "upper" if symbol.isupper() else "lower" if symbol.islower() else None
+
+
+def missing_case(texts: Sequence[str]) -> Case | None:
+    """The case that labels do not have, if they have enough letters of the other to tell."""
+    cases = {case_of(symbol) for symbol in set().union(*texts)} - {None}
+    if len(cases) != 1 or sum(case_of(s) is not None for text in texts for s in text) < CASE_LETTERS:
+        return None
+    return "upper" if cases == {"lower"} else "lower"
+
+
 def replace_charset(
-    head: nn.Linear, old: Charset, new: Charset, layout: ClassLayout
-) -> tuple[nn.Linear, CharsetChange]:
+    head: Head, old: Charset, new: Charset, layout: ClassLayout
+) -> tuple[Head, CharsetChange]:
     """A head for charset `new` that keeps every row of `head` whose symbol stays.
 
     Args:
-        head: (D) features to (C) class scores, for `old`.
+        head: for `old`.
         old: charset of `head`.
         new: charset wanted.
         layout: of both; special classes (the blank) keep their rows by role.
     """
-    changed = nn.Linear(head.in_features, layout.num_classes(new))
+    rows = dict(zip(old.symbols, layout.to_classes(range(len(old))), strict=True))
+    for row, class_index in enumerate(head.second_looks, start=head.num_classes):
+        rows[old.symbols[layout.to_symbol(class_index)].swapcase()] = row
+    one_case = not {"upper", "lower"} <= {case_of(symbol) for symbol in new.symbols}
+    either_case = tuple(s for s in new.symbols if one_case and s.swapcase() in rows and s.swapcase() != s)
+    changed = Head(
+        head.in_features,
+        layout.num_classes(new),
+        tuple(layout.to_classes(new.encode("".join(either_case)))),
+    )
     weight, bias = head.weight.detach(), head.bias.detach()
-    old_class = dict(zip(old.symbols, layout.to_classes(range(len(old))), strict=True))
     added: dict[str, str | None] = {}
     with torch.no_grad():
         changed.weight[layout.blank] = weight[layout.blank]
         changed.bias[layout.blank] = bias[layout.blank]
-        symbol_rows = torch.tensor(list(old_class.values()))
+        symbol_rows = torch.tensor(layout.to_classes(range(len(old))))
         for symbol, row in zip(new.symbols, layout.to_classes(range(len(new))), strict=True):
             source: str | None = symbol
-            if symbol not in old_class:
+            if symbol not in rows:
                 source = added[symbol] = look_alike(symbol, old)
             if source is None:
                 changed.weight[row] = weight[symbol_rows].mean(0)
                 changed.bias[row] = bias[symbol_rows].mean() + UNTAUGHT_BIAS
             else:
-                changed.weight[row] = weight[old_class[source]]
-                changed.bias[row] = bias[old_class[source]]
-    kept = tuple(s for s in new.symbols if s in old_class)
-    return changed, CharsetChange(kept, added, tuple(s for s in old.symbols if s not in new))
+                changed.weight[row] = weight[rows[source]]
+                changed.bias[row] = bias[rows[source]]
+        for row, symbol in enumerate(either_case, start=changed.num_classes):
+            changed.weight[row] = weight[rows[symbol.swapcase()]]
+            changed.bias[row] = bias[rows[symbol.swapcase()]]
+    kept = tuple(s for s in new.symbols if s in rows)
+    return changed, CharsetChange(kept, added, tuple(s for s in old.symbols if s not in new), either_case)
