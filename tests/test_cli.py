@@ -15,9 +15,11 @@ from types import SimpleNamespace
 import pytest
 
 import ocrtune.api
-from ocrtune.bundle import ModelBundle
+from ocrtune.bundle import Architecture, ModelBundle
 from ocrtune.cli import app, main
 from ocrtune.config import TrainConfig
+from ocrtune.reading.describe import describe
+from ocrtune.reading.models import FoundModel
 
 
 @pytest.fixture
@@ -62,6 +64,14 @@ def test_info_says_what_a_model_is(run: Run, block_bundle: ModelBundle) -> None:
     assert rows["Licence"] == "CC0-1.0"
     assert rows["Files"] == "model.onnx, weights.safetensors (verified)"
     assert rows["Digest"] == block_bundle.manifest.digest
+
+
+def test_info_counts_the_letters_that_are_read_in_either_case(block_bundle: ModelBundle) -> None:
+    architecture = Architecture(name="crnn", options={"hidden": 8, "second_looks": (1, 2)})
+    manifest = block_bundle.manifest.model_copy(update={"architecture": architecture})
+    rows = dict(describe(FoundModel(manifest, block_bundle.onnx_path)))
+    assert rows["Architecture"] == "crnn (hidden=8)"
+    assert rows["Symbols"] == "4, NFC; 2 read in either case"
 
 
 # --- read ---

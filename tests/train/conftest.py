@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ocrtune.bundle import Architecture, Manifest, write_bundle
+from ocrtune.bundle import Architecture, Manifest, Option, write_bundle
 from ocrtune.charset import Charset
 from ocrtune.convert.onnx_export import export_onnx
 from ocrtune.models import build
@@ -58,8 +58,8 @@ def digit_lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of a CRNN small enough to train in seconds, with random weights."""
     torch.manual_seed(5)
-    charset = Charset("0123456789 AB")
-    options: dict[str, int | float | str | bool] = {"hidden": 8, "channels": 16}
+    charset = Charset("0123456789 ABab")
+    options: dict[str, Option] = {"hidden": 8, "channels": 16}
     network = build("crnn", options, len(charset) + 1).eval()
     spec: PreprocessSpec = FRESH_SPECS["crnn"]
     manifest = Manifest(

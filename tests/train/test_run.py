@@ -240,6 +240,19 @@ def test_a_folder_with_other_things_is_never_touched(
     assert files(tmp_path) == {"thesis.tex"}
 
 
+def test_letters_read_in_either_case_stay_so_in_the_next_training(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "capitals.txt").write_text("0123456789 AB", encoding="utf-8")
+    options = {"vocab": str(tmp_path / "capitals.txt"), "epochs": 1}
+    for name, base in (("first", tiny_base), ("second", tmp_path / "first")):
+        train(config(digit_lines, base, tmp_path / name, **options))
+        best = ModelBundle.open(tmp_path / name / "best")
+        assert best.manifest.symbols == tuple("0123456789 AB")
+        assert best.manifest.architecture.options["second_looks"] == (12, 13)
+        assert best.load_weights()["head.weight"].shape[0] == 16
+
+
 def test_resuming_with_another_option_is_refused(digit_lines: Path, tiny_base: Path, tmp_path: Path) -> None:
     train(config(digit_lines, tiny_base, tmp_path / "run", epochs=1))
     with pytest.raises(InputError, match="--batch-size 4 differs"):

@@ -162,9 +162,9 @@ def test_without_one_case_a_letter_is_as_likely_as_both_of_its_looks_were() -> N
     changed, change = replace_charset(head, before, after, LAYOUT)
     features = torch.randn(1, 50, FEATURES, generator=torch.Generator().manual_seed(3))
     likely = dict(zip(before.symbols, head(features).exp().unbind(2)[1:], strict=True))
-    expected = [likely["1"], likely["A"] + likely["a"], likely["B"] + likely["b"], 2 * likely["é"]]
+    expected = [likely["1"], likely["A"] + likely["a"], likely["B"] + likely["b"], likely["é"]]
     torch.testing.assert_close(changed(features).exp()[..., 1:], torch.stack(expected, 2))
-    assert change.either_case == tuple("ABÉ")
+    assert change.either_case == tuple("AB")  # É starts from é: it has no look of its own yet
     assert change.dropped == tuple("baéß")
 
 

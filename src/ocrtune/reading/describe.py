@@ -17,14 +17,17 @@ def describe(model: FoundModel) -> list[tuple[str, str]]:
 
 def _rows(model: FoundModel) -> Iterator[tuple[str, str]]:
     manifest, spec = model.manifest, model.manifest.preprocess
-    options = ", ".join(f"{name}={value}" for name, value in manifest.architecture.options.items())
+    options = dict(manifest.architecture.options)
+    looks = options.pop("second_looks", ())
+    either_case = f"; {len(looks)} read in either case" if isinstance(looks, tuple) and looks else ""
+    sizes = ", ".join(f"{name}={value}" for name, value in options.items())
     shown = "".join(manifest.symbols[:SHOWN_SYMBOLS])
     yield "Name", manifest.name
     yield (
         "Architecture",
-        f"{manifest.architecture.name} ({options})" if options else manifest.architecture.name,
+        f"{manifest.architecture.name} ({sizes})" if sizes else manifest.architecture.name,
     )
-    yield "Symbols", f"{len(manifest.symbols):,}, {manifest.normal_form}"
+    yield "Symbols", f"{len(manifest.symbols):,}, {manifest.normal_form}{either_case}"
     yield "", shown + ("…" if len(manifest.symbols) > SHOWN_SYMBOLS else "")
     yield (
         "Preprocess",

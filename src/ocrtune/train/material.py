@@ -124,7 +124,9 @@ def prepare_start(config: TrainConfig, texts: list[str]) -> Start:
     trained = trained_network(found)
     head, change = replace_charset(trained.head, manifest.charset, charset, manifest.layout)
     options = _stride_options(config, manifest.architecture.name, manifest.architecture.options)
-    options = {**options, "second_looks": head.second_looks}
+    options = {name: value for name, value in options.items() if name != "second_looks"}
+    if head.second_looks:
+        options["second_looks"] = head.second_looks
     architecture = Architecture(name=manifest.architecture.name, options=options)
     network = build(architecture.name, options, manifest.layout.num_classes(charset))
     body = {name: w for name, w in trained.state_dict().items() if not name.startswith("head.")}

@@ -154,12 +154,12 @@ def choose_epochs(lines: float, fine_tuning: bool) -> int:
     """
     if not fine_tuning:
         return max(20, min(200, round(400_000 / lines)))
-    return max(6, min(12, round(9 * (1000 / lines) ** 0.1)))
+    return max(6, min(12, round(9 * (1000 / lines) ** 0.17)))
 
 
 def choose_anchor(lines: float) -> float:
     """Strength of the anchor: the fewer lines, the less they may move the base (log 2026-11-21)."""
-    return min(0.012, 12 / lines)
+    return min(0.006, 12 / lines)
 
 
 def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:

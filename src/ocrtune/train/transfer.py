@@ -127,7 +127,9 @@ def replace_charset(
     for row, class_index in enumerate(head.second_looks, start=head.num_classes):
         rows[old.symbols[layout.to_symbol(class_index)].swapcase()] = row
     one_case = not {"upper", "lower"} <= {case_of(symbol) for symbol in new.symbols}
-    either_case = tuple(s for s in new.symbols if one_case and s.swapcase() in rows and s.swapcase() != s)
+    either_case = tuple(
+        s for s in new.symbols if one_case and s != s.swapcase() and {s, s.swapcase()} <= rows.keys()
+    )
     changed = Head(
         head.in_features,
         layout.num_classes(new),
