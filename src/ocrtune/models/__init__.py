@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from ocrtune.bundle import Option
 from ocrtune.errors import InputError
 from ocrtune.models.crnn import CRNN
 from ocrtune.models.ppocrv6 import PPOCRv6Small
@@ -21,7 +20,7 @@ from ocrtune.models.ppocrv6 import PPOCRv6Small
 NETWORKS: dict[str, type[nn.Module]] = {"ppocrv6-small": PPOCRv6Small, "crnn": CRNN}
 
 
-def build(name: str, options: Mapping[str, Option], num_classes: int) -> nn.Module:
+def build(name: str, options: Mapping[str, object], num_classes: int) -> nn.Module:
     """The network `name` with fresh weights.
 
     Args:
