@@ -71,7 +71,7 @@ def test_info_counts_the_letters_that_are_read_in_either_case(block_bundle: Mode
     manifest = block_bundle.manifest.model_copy(update={"architecture": architecture})
     rows = dict(describe(FoundModel(manifest, block_bundle.onnx_path)))
     assert rows["Architecture"] == "crnn (hidden=8)"
-    assert rows["Symbols"] == "4, NFC; 2 read in either case"
+    assert rows["Symbols"] == "4, NFC; 2 letters read in either case"
 
 
 # --- read ---

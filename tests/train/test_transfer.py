@@ -261,7 +261,7 @@ def test_the_table_leads_from_one_code_point_beyond_ascii_to_printable_ascii() -
         ),
         (
             CharsetChange(("A",), {}, ("a", "中"), ("A",)),
-            "charset: 1 symbols kept, 0 added, 2 dropped, 1 read in either case",
+            "charset: 1 symbols kept, 0 added, 2 dropped, 1 letters read in either case",
         ),
     ],
 )

@@ -1,9 +1,9 @@
 """The networks, one readable file each, found by name. They know classes, never text.
 
 Every network takes `num_classes` first and its sizes as keyword arguments with defaults, maps
-(N, channels, H, W) images to (N, T, C) logits, and tells T by `steps(width)`. Its class-indexed
-layer is called `head`, and `EARLY` begins the names of its first weights, which see edges and strokes
-and no letters yet. Dropout modules have a rate of 0 until training sets one.
+(N, channels, H, W) images to (N, T, C) logits, and tells T by `steps(width)`. Its last
+layer, a `Head`, is called `head`, and `EARLY` begins the names of its first weights, which see edges
+and strokes and no letters yet. Dropout modules have a rate of 0 until training sets one.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def _rows(model: FoundModel) -> Iterator[tuple[str, str]]:
     manifest, spec = model.manifest, model.manifest.preprocess
     options = dict(manifest.architecture.options)
     looks = options.pop("second_looks", ())
-    either_case = f"; {len(looks)} read in either case" if isinstance(looks, tuple) and looks else ""
+    either_case = f"; {len(looks)} letters read in either case" if isinstance(looks, tuple) and looks else ""
     sizes = ", ".join(f"{name}={value}" for name, value in options.items())
     shown = "".join(manifest.symbols[:SHOWN_SYMBOLS])
     yield "Name", manifest.name

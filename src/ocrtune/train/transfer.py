@@ -11,6 +11,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import torch
@@ -64,7 +65,7 @@ class CharsetChange:
         return (
             f"charset: {len(self.kept)} symbols kept, {len(self.added)} added"
             f"{f' ({added})' if added else ''}, {len(self.dropped)} dropped"
-            f"{f', {len(self.either_case)} read in either case' if self.either_case else ''}"
+            f"{f', {len(self.either_case)} letters read in either case' if self.either_case else ''}"
         )
 
 
@@ -107,7 +108,8 @@ def case_of(symbol: str) -> Case | None:
 def missing_case(texts: Sequence[str]) -> Case | None:
     """The case that labels do not have, if they have enough letters of the other to tell."""
     cases = {case_of(symbol) for symbol in set().union(*texts)} - {None}
-    if len(cases) != 1 or sum(case_of(s) is not None for text in texts for s in text) < CASE_LETTERS:
+    letters = (symbol for text in texts for symbol in text if case_of(symbol))
+    if len(cases) != 1 or len(list(islice(letters, CASE_LETTERS))) < CASE_LETTERS:
         return None
     return "upper" if cases == {"lower"} else "lower"
 
