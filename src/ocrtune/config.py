@@ -41,8 +41,8 @@ Only a resumed run knows its own."""
     arch: str | None = None
     """Network, with `--base none`: ppocrv6-small or crnn."""
     vocab: str = "data"
-    """Symbols of the new model: `data` (those of the labels and printable ASCII), `keep` (those and all \
-of the base) or a UTF-8 file with one symbol per line."""
+    """Symbols of the new model: `data` (those of the labels and printable ASCII, of one case if the labels \
+have one), `keep` (those and all of the base) or a UTF-8 file with one symbol per line."""
     images: Path | None = None
     """Folder that image paths in label files are relative to."""
     augment: Literal["none", "light", "strong"] = "strong"
