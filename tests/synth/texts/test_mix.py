@@ -1,4 +1,4 @@
-"""Shares are exact at every point, each source counts its own lines, and no order of asking matters."""
+"""Shares are kept at every point, each source counts its own lines, and no order of asking matters."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def mix(*weights: float) -> Mix:
     [
         ((1,), "a0 a1 a2"),
         ((1, 1), "a0 b0 a1 b1"),
-        ((2, 1), "a0 a1 b0 a2 a3 b1"),
-        ((0.1, 0.3), "a0 b0 b1 b2 a1 b3 b4 b5 a2"),
-        ((1, 1, 1), "a0 b0 c0 a1 b1 c1"),
+        ((2, 1), "a0 b0 a1 a2 b1 a3"),
+        ((0.1, 0.3), "b0 a0 b1 b2 b3 a1 b4 b5"),
+        ((1, 1, 1), "b0 a0 c0 b1 a1 c1"),
     ],
 )
 def test_the_schedule(weights: tuple[float, ...], texts: str) -> None:
@@ -44,7 +44,7 @@ def test_the_schedule(weights: tuple[float, ...], texts: str) -> None:
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=12), st.integers(1, 300))
-def test_shares_stay_within_two_lines_and_every_source_counts_up(weights: list[int], lines: int) -> None:
+def test_shares_are_kept_at_every_point_and_every_source_counts_up(weights: list[int], lines: int) -> None:
     source = mix(*weights)
     seen = dict.fromkeys(range(len(weights)), 0)
     for i in range(lines):
@@ -52,8 +52,9 @@ def test_shares_stay_within_two_lines_and_every_source_counts_up(weights: list[i
         which = ord(text[0]) - 97
         assert int(text[1:]) == seen[which]
         seen[which] += 1
+    depth = (len(weights) - 1).bit_length()
     for which, weight in enumerate(weights):
-        assert abs(seen[which] - lines * weight / sum(weights)) < 2
+        assert abs(seen[which] - lines * weight / sum(weights)) <= depth / 2
 
 
 @pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])

@@ -1,4 +1,4 @@
-"""Several sources as one, each with its share of the lines to within two lines at any point."""
+"""Several sources as one: at any point each has had its share of the lines, to within one line or two."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class _Fork:
 class Mix:
     """Interleaves sources by weight; each is asked for its own lines from 0 on.
 
-    Nothing is drawn and nothing remembered. The left side of a fork gets line n when
-    ceil((n + 1) w / W) > ceil(n w / W), and that ceiling is how many it had before.
+    Nothing is drawn and nothing remembered. Of the first n lines at a fork, round(n w / W) went left. So two
+    to four sources are within one line of their share, up to sixteen within two.
     """
 
     root: _Fork | TextSource
@@ -54,9 +54,9 @@ class Mix:
         """The text of line `index`."""
         node = self.root
         while isinstance(node, _Fork):
-            scaled = index * node.left_weight
-            before = -(-scaled // node.weight)
-            if -(-(scaled + node.left_weight) // node.weight) > before:
+            scaled = index * node.left_weight + node.weight // 2
+            before = scaled // node.weight
+            if (scaled + node.left_weight) // node.weight > before:
                 node, index = node.left, before
             else:
                 node, index = node.right, index - before
