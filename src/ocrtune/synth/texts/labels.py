@@ -75,9 +75,9 @@ def find_fault(text: str) -> Fault | None:
     return None
 
 
-def is_mark(symbol: str) -> bool:
-    """Whether `symbol` is drawn on the one before it and cannot stand alone."""
-    return unicodedata.category(symbol[0])[0] == "M"
+def is_attached(symbol: str) -> bool:
+    """Whether `symbol` belongs to the one before it, as a mark or joiner, and cannot stand alone."""
+    return symbol[0] in _JOINERS or unicodedata.category(symbol[0])[0] == "M"
 
 
 def _joins(before: str) -> bool:

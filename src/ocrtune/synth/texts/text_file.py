@@ -68,7 +68,16 @@ def require_file(path: Path) -> None:
 
 
 def numbered_lines(path: Path, encoding: str | None) -> Iterator[tuple[int, str]]:
-    """Line numbers from 1 and lines without their end, cut at `LINE_LIMIT`.
+    """Line numbers from 1 and lines without their end, cut at `LINE_LIMIT`; raises as `numbered_pieces`."""
+    last = 0
+    for number, piece in numbered_pieces(path, encoding):
+        if number > last:
+            yield number, piece
+        last = number
+
+
+def numbered_pieces(path: Path, encoding: str | None) -> Iterator[tuple[int, str]]:
+    """As `numbered_lines`, but a longer line comes whole, in pieces of one number.
 
     Bytes that the encoding does not have come as U+FFFD.
 
@@ -80,14 +89,11 @@ def numbered_lines(path: Path, encoding: str | None) -> Iterator[tuple[int, str]
         # newline="\n": a text may hold what other functions take for a line end (U+2028, a form feed).
         with path.open(encoding=encoding, errors="replace", newline="\n") as file:
             number = 1
-            while line := file.readline(LINE_LIMIT):
-                rest = line
-                while rest and rest[-1] != "\n":
-                    rest = file.readline(LINE_LIMIT)
-                if number == 1:
-                    line = line.removeprefix("\ufeff")
-                yield number, line.removesuffix("\n").removesuffix("\r")
-                number += 1
+            if file.read(1) != "\ufeff":  # left in place where the encoding was given
+                file.seek(0)
+            while piece := file.readline(LINE_LIMIT):
+                yield number, piece.removesuffix("\n").removesuffix("\r")
+                number += piece.endswith("\n")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except LookupError as error:
