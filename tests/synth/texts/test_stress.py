@@ -43,7 +43,9 @@ def test_a_space_becomes_a_run() -> None:
         f"a{' ' * first}b{' ' * second}c"
         for first, second in [(2, 1), (3, 1), (4, 1), (1, 2), (1, 3), (1, 4)]
     }
-    assert set(gapped("a   b", widest=2)) == {"a  b"}
+    assert set(gapped("a   b", widest=5)) == {"a    b", "a     b"}
+    assert set(gapped("a   b", widest=3)) == {"a   b"}
+    assert set(gapped("a   b c", widest=3)) == {"a   b  c", "a   b   c"}
 
 
 def test_a_text_without_space_gets_one() -> None:

@@ -149,7 +149,7 @@ def test_a_table_without_texts(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", "name\n")
     with pytest.raises(InputError, match=r"x\.csv has no string to make lines of; write"):
         read_table(path, ["name"])
-    with pytest.raises(InputError, match=r"y\.csv does not exist"):
+    with pytest.raises(InputError, match=r"y\.csv is missing, or no file"):
         read_table(tmp_path / "y.csv", ["name"])
 
 
@@ -178,6 +178,8 @@ def test_parquet(tmp_path: Path) -> None:
         read_table(path, ["brand"])
     with pytest.raises(InputError, match=r"column 'tags' holds list<.*>, not texts"):
         read_table(path, ["tags"])
+    with pytest.raises(InputError, match="has neither delimiter nor encoding; leave it out"):
+        read_table(path, ["name"], ";")
     path.write_bytes(b"PAR1 and nothing more")
     with pytest.raises(InputError, match="is not a Parquet table: "):
         read_table(path, ["name"])

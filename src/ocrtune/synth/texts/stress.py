@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from ocrtune.errors import InputError
 from ocrtune.synth.texts.draws import below
 from ocrtune.synth.texts.labels import LONGEST_TEXT, is_attached
 from ocrtune.synth.texts.source import TextSource
+
+_RUN = re.compile(" +")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Doubled:
 
 @dataclass(frozen=True, slots=True)
 class Gapped:
-    """Widens a space of some lines to a run of 2 to `widest`; a text without one gets a single space.
+    """Widens a space, or run of spaces, of some lines; a text without any gets a single space.
 
     Gaps in unlikely places are read from the picture, not from the words around.
     """
@@ -46,7 +49,7 @@ class Gapped:
     share: float
     """Of the lines, 0..1."""
     widest: int
-    """Spaces."""
+    """Spaces that a run may have after; one that has as many already stays."""
 
     def __post_init__(self) -> None:
         _require_share(self.share)
@@ -59,9 +62,12 @@ class Gapped:
         if rng.random() >= self.share or len(text) + self.widest > LONGEST_TEXT:
             return text
         if " " in text:
-            starts = [i for i in range(len(text)) if text[i] == " " and text[i - 1] != " "]
-            start = starts[below(len(starts), rng)]
-            return text[:start] + " " * (2 + below(self.widest - 1, rng)) + text[start:].lstrip(" ")
+            runs = [run for run in _RUN.finditer(text) if len(run[0]) < self.widest]
+            if not runs:
+                return text
+            run = runs[below(len(runs), rng)]
+            added = 1 + below(self.widest - len(run[0]), rng)
+            return text[: run.end()] + " " * added + text[run.end() :]
         places = [i for i in range(len(text) - 1) if _is_whole(text, i)]
         if not places:
             return text

@@ -50,6 +50,8 @@ def read_table(
     if not columns:
         raise InputError(f"{path}: name at least one column")
     if path.suffix.lower() == ".parquet":
+        if delimiter or encoding:
+            raise InputError(f"{path}: a Parquet table has neither delimiter nor encoding; leave it out")
         return _read_parquet(path, columns)
     lines = numbered_lines(path, encoding)
     header = next(lines)[1]

@@ -58,13 +58,16 @@ def require_file(path: Path) -> None:
     Raises:
         InputError: it is missing, a folder or a device.
     """
+    if not is_file(path):
+        raise InputError(f"{path} is missing, or no file; give a file of texts")
+
+
+def is_file(path: Path) -> bool:
+    """Whether `path` is a file; False for a name that no file can have."""
     try:
-        if path.is_file():
-            return
-        problem = "is not a file" if path.exists() else "does not exist"
-    except (OSError, ValueError) as error:  # a name that no file can have
-        problem = f"cannot be opened: {error}"
-    raise InputError(f"{path} {problem}; give a file of texts")
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def numbered_lines(path: Path, encoding: str | None) -> Iterator[tuple[int, str]]:
