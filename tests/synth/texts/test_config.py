@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from collections import Counter
 from pathlib import Path
@@ -26,6 +27,7 @@ sources:
     item: off.csv:product_name, brands
     unit: [kg, stk]
   per_item: 2
+  longest: 7
   weight: 2
   gapped: 0.5
   widest_gap: 6
@@ -46,7 +48,9 @@ sources:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "words.txt").write_text("melk\nost\nmelk\n")
-    (tmp_path / "off.csv").write_text("id\tproduct_name\tbrands\n1\tBrød\tBakeren\n2\t\tTine\n3\n", "utf-8")
+    (tmp_path / "off.csv").write_text(
+        "id\tproduct_name\tbrands\n1\tBrød\tBakeren\n4\tKneippbrød\t\n2\t\tTine\n3\n", "utf-8"
+    )
     (tmp_path / "symbols.txt").write_text("\n".join("pqrs") + "\n")
     (tmp_path / "book.txt").write_text("det var en gang en konge som hadde et stort rike\n" * 2)
     (tmp_path / "dict").mkdir()
@@ -83,6 +87,7 @@ def test_every_kind_of_source_is_mixed_by_weight(folder: Path) -> None:
         kinds.update(kind for kind, shape in shapes.items() if re.fullmatch(shape, text))
     assert kinds == {kind: 200 if kind in ("strings", "template") else 100 for kind in shapes}
     assert Counter(drawn)["x"] == 50
+    assert drawn[:50] == draw(pickle.loads(pickle.dumps(texts)), 50)
     assert drawn == draw(parse(RECIPE).build(folder, seed=1, lines=1000), 1000)
     assert drawn != draw(parse(RECIPE).build(folder, seed=2, lines=1000), 1000)
 
@@ -91,7 +96,9 @@ def test_the_recipe_in_the_guide_is_one() -> None:
     guide = Path(__file__).parents[3] / "docs" / "texts.md"
     (recipe,) = re.findall("```yaml\n(.*?)```", guide.read_text("utf-8"), re.DOTALL)
     config = parse(recipe)
-    assert [next(iter(source.model_fields_set & set(config_module._KINDS))) for source in config.sources] == [
+    assert [
+        next(iter(source.model_fields_set & set(config_module.SOURCE_KINDS))) for source in config.sources
+    ] == [
         "strings",
         "template",
         "regex",
@@ -107,7 +114,7 @@ def test_what_was_left_out_is_noted(folder: Path) -> None:
     assert notes[0].endswith(
         f"words.txt: 2 strings; left out: 1 duplicate (the first: {folder}/words.txt:3: duplicate: 'melk')"
     )
-    assert "off.csv: 3 strings; left out: 1 empty, 1 malformed row (the first: " in notes[1]
+    assert "off.csv: 3 strings; left out: 2 empty, 1 malformed row, 1 too long (the first: " in notes[1]
     assert len(notes) == 6
 
 
@@ -120,7 +127,7 @@ def test_emphasis_and_balance(folder: Path) -> None:
     assert texts.lines == 20 + 2
     counts = Counter("".join(drawn.elements()))
     assert min(counts[symbol] for symbol in "pqrs") >= 3
-    assert texts.notes[1].startswith("3 symbols were too rare: p (0), q (0), r (0); added 0 lines")
+    assert texts.notes[1].startswith("too rare: p (0), q (0), r (0); added 0 lines")
 
 
 def test_a_configuration_survives_yaml(folder: Path) -> None:
@@ -131,7 +138,7 @@ def test_a_configuration_survives_yaml(folder: Path) -> None:
 
 
 def test_every_field_says_what_it_does() -> None:
-    models = [TextsConfig, *config_module._KINDS.values()]
+    models = [TextsConfig, *config_module.SOURCE_KINDS.values()]
     undocumented = [
         f"{model.__name__}.{name}"
         for model in models

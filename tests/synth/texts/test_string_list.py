@@ -54,6 +54,20 @@ def test_an_input_without_a_single_string() -> None:
     )
 
 
+def test_long_strings_can_be_left_out_afterwards() -> None:
+    intake = Intake("x")
+    for number, text in enumerate(["a", "long enough", "a", "bcd"], start=1):
+        intake.offer(text, number)
+    taken = intake.finish()
+    short = taken.up_to(3)
+    assert short.strings == ("a", "bcd")
+    assert [left.fault for left in short.left_out] == [Fault.DUPLICATE, Fault.TOO_LONG]
+    assert short.left_out[1].examples == ("x: too long: 'long enough'",)
+    assert taken.up_to(11) == taken
+    with pytest.raises(InputError, match="x has no string of up to 0 symbols; allow longer ones"):
+        taken.up_to(0)
+
+
 def test_a_list_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(string_list, "STRINGS_LIMIT", 2)
     intake = Intake("x")

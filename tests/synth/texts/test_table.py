@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrtune.errors import InputError
@@ -98,6 +98,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, encodi
     assert read_table(write(tmp_path / "x.csv", "name\r\nbrød\r\n", encoding), ["name"]).strings == ("brød",)
 
 
+@settings(deadline=None)  # writes files
 @given(
     st.lists(
         st.lists(
@@ -149,6 +150,8 @@ def test_a_table_without_texts(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", "name\n")
     with pytest.raises(InputError, match=r"x\.csv has no string to make lines of; write"):
         read_table(path, ["name"])
+    with pytest.raises(InputError, match=r"x\.csv has no column 'name'; it has ''"):
+        read_table(write(path, ""), ["name"], encoding="utf-8")
     with pytest.raises(InputError, match=r"y\.csv is missing, or no file"):
         read_table(tmp_path / "y.csv", ["name"])
 

@@ -84,7 +84,7 @@ def test_texts_are_labels() -> None:
         ("{item.name}", "there is no slot {item.name}"),
         ("{item[0]}", "there is no slot {item[0]}"),
         ("{item}\t{n}", "is no text: control character; write text or slots such as {price}"),
-        ("{item}" + "x" * 300, "is no text: over 256 symbols"),
+        ("{item}" + "x" * 300, "is no text: too long"),
     ],
 )
 def test_forms_that_are_no_template(form: str, message: str) -> None:

@@ -60,7 +60,7 @@ class Balanced:
             return "every symbol is there often enough"
         shown = ", ".join(f"{symbol} ({count})" for symbol, count in list(self.rare.items())[:20])
         text = (
-            f"{len(self.rare)} symbols were too rare: {shown}{', …' if len(self.rare) > 20 else ''}; added "
+            f"too rare: {shown}{', …' if len(self.rare) > 20 else ''}; added "
             f"{self.added_strings} lines of strings that hold them and {self.made_lines} of random symbols"
         )
         if self.impossible:

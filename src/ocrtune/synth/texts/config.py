@@ -20,6 +20,7 @@ from ocrtune.synth.texts.dictionaries import dictionary_folders, find_dictionary
 from ocrtune.synth.texts.draws import derive_seed
 from ocrtune.synth.texts.emphasis import Emphasis, read_miss_rates
 from ocrtune.synth.texts.inputs import StringsInput, read_list
+from ocrtune.synth.texts.labels import LONGEST_TEXT
 from ocrtune.synth.texts.lengths import by_length
 from ocrtune.synth.texts.mix import Mix
 from ocrtune.synth.texts.pattern import Pattern
@@ -88,11 +89,13 @@ class StringsConfig(_SourceConfig):
     """Of the file, if neither UTF-8 nor marked."""
     delimiter: str | None = None
     """Of the table, if not to be found."""
+    longest: Annotated[int, Field(ge=1, le=LONGEST_TEXT)] = LONGEST_TEXT
+    """Symbols of a string; longer ones are left out."""
     lengths: Literal["flat"] | dict[int, float] | None = None
     """`flat`: each length as often as the next; or a mapping of lengths to weights."""
 
     def _open(self, folder: Path, seed: int) -> Opened:
-        read = read_list(self.strings, folder, self.encoding, self.delimiter)
+        read = read_list(self.strings, folder, self.encoding, self.delimiter).up_to(self.longest)
         if self.lengths is None:
             return Opened(EachOnce(read.strings, seed), (read,))
         weights = None if self.lengths == "flat" else self.lengths
@@ -108,6 +111,8 @@ class TemplateConfig(_SourceConfig):
     """Name of a slot to its strings: FILE, FILE:COLUMN,COLUMN or a list."""
     per_item: Annotated[int, Field(ge=1)] = 1
     """How often each string of the first list comes in a pass."""
+    longest: Annotated[int, Field(ge=1, le=LONGEST_TEXT)] = LONGEST_TEXT
+    """Symbols of a list's string; longer ones are left out."""
     encoding: str | None = None
     """Of the lists' files, if neither UTF-8 nor marked."""
     delimiter: str | None = None
@@ -115,14 +120,14 @@ class TemplateConfig(_SourceConfig):
 
     @model_validator(mode="after")
     def _no_idle_list_options(self) -> Self:
-        for option in ("per_item", "encoding", "delimiter"):
+        for option in ("per_item", "longest", "encoding", "delimiter"):
             if option in self.model_fields_set and not self.lists:
                 raise ValueError(f"`{option}` does nothing without `lists`")
         return self
 
     def _open(self, folder: Path, seed: int) -> Opened:
         lists = {
-            name: read_list(given, folder, self.encoding, self.delimiter)
+            name: read_list(given, folder, self.encoding, self.delimiter).up_to(self.longest)
             for name, given in self.lists.items()
         }
         strings = {name: read.strings for name, read in lists.items()}
@@ -189,7 +194,7 @@ class DictionaryConfig(_SourceConfig):
         return Opened(EachOnce(read.strings, seed), (read,))
 
 
-_KINDS: dict[str, type[_SourceConfig]] = {
+SOURCE_KINDS: dict[str, type[_SourceConfig]] = {
     "strings": StringsConfig,
     "template": TemplateConfig,
     "regex": RegexConfig,
@@ -202,8 +207,8 @@ _KINDS: dict[str, type[_SourceConfig]] = {
 
 def _kind(given: Any) -> str | None:
     if isinstance(given, Mapping):
-        return next((kind for kind in _KINDS if kind in given), None)
-    return next((kind for kind, model in _KINDS.items() if isinstance(given, model)), None)
+        return next((kind for kind in SOURCE_KINDS if kind in given), None)
+    return next((kind for kind, model in SOURCE_KINDS.items() if isinstance(given, model)), None)
 
 
 SourceConfig = Annotated[
@@ -217,7 +222,7 @@ SourceConfig = Annotated[
     Discriminator(
         _kind,
         custom_error_type="source_kind",
-        custom_error_message=f"a text source has one of the keys {', '.join(_KINDS)}",
+        custom_error_message=f"a text source has one of the keys {', '.join(SOURCE_KINDS)}",
     ),
 ]
 

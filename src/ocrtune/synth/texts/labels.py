@@ -24,7 +24,7 @@ class Fault(StrEnum):
     EMPTY = "empty"
     DUPLICATE = "duplicate"
     MALFORMED_ROW = "malformed row"
-    TOO_LONG = f"over {LONGEST_TEXT} symbols"
+    TOO_LONG = "too long"
     TOO_SHORT = "too short"
     CONTROL_CHARACTER = "control character"
     UNDECODABLE = "undecodable bytes"

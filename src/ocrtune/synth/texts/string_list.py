@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,23 @@ class StringList:
     """By reason, the most frequent first."""
     changed: int
     """Strings that are not in the list as they were given: see `labels`."""
+
+    def up_to(self, longest: int) -> StringList:
+        """The strings of at most `longest` symbols; the others are left out with all the rest.
+
+        Raises:
+            InputError: none is that short.
+        """
+        kept = tuple(text for text in self.strings if len(text) <= longest)
+        long = [text for text in self.strings if len(text) > longest]
+        if not kept:
+            raise InputError(f"{self.name} has no string of up to {longest} symbols; allow longer ones")
+        if not long:
+            return self
+        shown = long[:SHOWN_PER_FAULT]
+        examples = tuple(f"{self.name}: {Fault.TOO_LONG}: {text[:_SHOWN_SYMBOLS]!r}" for text in shown)
+        left_out = (*self.left_out, LeftOut(Fault.TOO_LONG, len(long), examples))
+        return replace(self, strings=kept, left_out=left_out)
 
     def summary(self) -> str:
         """One line: how many strings, how many were left out and why."""

@@ -54,7 +54,7 @@ def read_table(
             raise InputError(f"{path}: a Parquet table has neither delimiter nor encoding; leave it out")
         return _read_parquet(path, columns)
     lines = numbered_lines(path, encoding)
-    header = next(lines)[1]
+    header = next(lines, (1, ""))[1]
     if delimiter is None:
         delimiter = find_delimiter(header, columns)
     elif len(delimiter) != 1 or delimiter in '"\r\n':
