@@ -130,6 +130,21 @@ def test_emphasis_and_balance(folder: Path) -> None:
     assert texts.notes[1].startswith("too rare: p (0), q (0), r (0); added 0 lines")
 
 
+@pytest.mark.parametrize(
+    ("recipe", "pass_length"),
+    [
+        ("{sources: [{strings: [a, b, c], doubled: 1}]}", 3),
+        ("{sources: [{template: '{x} {n}', lists: {x: [a, b]}, per_item: 20}]}", 40),
+        ("{sources: [{template: '{n}'}]}", None),
+        ("{sources: [{regex: a}]}", None),
+        ("{sources: [{strings: [a]}, {strings: [b]}]}", None),
+        ("{sources: [{strings: [a, o]}], emphasis: eval.json}", None),
+    ],
+)
+def test_a_single_source_says_how_long_a_pass_is(folder: Path, recipe: str, pass_length: int | None) -> None:
+    assert parse(recipe).build(folder, seed=0, lines=1).pass_length == pass_length
+
+
 def test_a_configuration_survives_yaml(folder: Path) -> None:
     config = parse(RECIPE)
     again = parse(yaml.safe_dump(config.model_dump(mode="json", exclude_unset=True)))

@@ -24,7 +24,7 @@ from ocrtune.synth.texts.labels import LONGEST_TEXT, Fault, clean, find_fault
         ("a\u200db", "ab"),  # Latin letters do not join
         ("\u200dم", "م"),
         ("e\u200b\u0301", "é"),  # the accent finds its letter once what stood between is gone
-        ("\u00a012\u00a0kr", "12\u00a0kr"),
+        ("\u00a012\u2009\u3000kr", "12  kr"),
     ],
 )
 def test_clean(given_text: str, text: str) -> None:

@@ -7,7 +7,7 @@ and `dictionary`; unknown keys and options without effect fail. The docstring un
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -40,6 +40,8 @@ class Opened:
     source: TextSource
     lists: tuple[StringList, ...] = ()
     """To be shown: what was left out of each, and why."""
+    pass_length: int | None = None
+    """Lines until every string has come as often as it should; None where there is no end."""
 
 
 class _SourceConfig(BaseModel):
@@ -74,7 +76,7 @@ class _SourceConfig(BaseModel):
             source = Doubled(source, self.doubled)
         if self.gapped:
             source = Gapped(source, self.gapped, self.widest_gap)
-        return Opened(source, opened.lists)
+        return replace(opened, source=source)
 
     def _open(self, folder: Path, seed: int) -> Opened:
         raise NotImplementedError
@@ -97,7 +99,7 @@ class StringsConfig(_SourceConfig):
     def _open(self, folder: Path, seed: int) -> Opened:
         read = read_list(self.strings, folder, self.encoding, self.delimiter).up_to(self.longest)
         if self.lengths is None:
-            return Opened(EachOnce(read.strings, seed), (read,))
+            return _each_once(read, seed)
         weights = None if self.lengths == "flat" else self.lengths
         return Opened(by_length(read.strings, seed, weights), (read,))
 
@@ -131,7 +133,8 @@ class TemplateConfig(_SourceConfig):
             for name, given in self.lists.items()
         }
         strings = {name: read.strings for name, read in lists.items()}
-        return Opened(Template.parse(self.template, strings, seed, self.per_item), tuple(lists.values()))
+        template = Template.parse(self.template, strings, seed, self.per_item)
+        return Opened(template, tuple(lists.values()), template.pass_length)
 
 
 class RegexConfig(_SourceConfig):
@@ -180,7 +183,7 @@ class CorpusConfig(_SourceConfig):
 
     def _open(self, folder: Path, seed: int) -> Opened:
         read = read_corpus(folder / self.corpus, self.lengths, derive_seed(seed, "cuts"), self.encoding)
-        return Opened(EachOnce(read.strings, seed), (read,))
+        return _each_once(read, seed)
 
 
 class DictionaryConfig(_SourceConfig):
@@ -191,7 +194,7 @@ class DictionaryConfig(_SourceConfig):
 
     def _open(self, folder: Path, seed: int) -> Opened:
         read = read_dictionary(find_dictionary(self.dictionary, dictionary_folders()))
-        return Opened(EachOnce(read.strings, seed), (read,))
+        return _each_once(read, seed)
 
 
 SOURCE_KINDS: dict[str, type[_SourceConfig]] = {
@@ -203,6 +206,10 @@ SOURCE_KINDS: dict[str, type[_SourceConfig]] = {
     "corpus": CorpusConfig,
     "dictionary": DictionaryConfig,
 }
+
+
+def _each_once(read: StringList, seed: int) -> Opened:
+    return Opened(EachOnce(read.strings, seed), (read,), len(read.strings))
 
 
 def _kind(given: Any) -> str | None:
@@ -234,6 +241,8 @@ class Texts:
     source: TextSource
     lines: int
     """As asked, and those added for rare symbols."""
+    pass_length: int | None
+    """Of a single source: lines in which every string comes as often as it should, a good number to make."""
     notes: tuple[str, ...]
     """One line each, to be shown: what every input gave, and what was added."""
 
@@ -287,4 +296,5 @@ class TextsConfig(BaseModel):
             plan = balance(source, lines, symbols, self.minimum, strings, derive_seed(seed, "balance"))
             source, lines = plan, plan.lines
             notes.append(plan.summary())
-        return Texts(source, lines, tuple(notes))
+        pass_length = opened[0].pass_length if len(opened) == 1 and self.emphasis is None else None
+        return Texts(source, lines, pass_length, tuple(notes))

@@ -1,6 +1,7 @@
 """What a label may hold. Texts are brought to one form; those that no line can show are refused by reason.
 
-NFC; white space within is kept as given, at the ends it goes, as it leaves no ink. Characters that are
+NFC. Each white space within becomes a space (no-break, thin, ideographic: nobody sees which it was), however
+many stand side by side; at the ends they go. Characters that are
 never seen (soft hyphen, byte order mark, direction marks, variation selectors, …) go as well: a reader
 could only guess them, and the line is drawn from what is left. The two joiners stay after a letter of a
 script that joins, where they change its shape. Control characters and undecodable bytes are faults of the
@@ -38,6 +39,9 @@ _NEVER_SEEN = re.compile(
 )
 """Default_Ignorable_Code_Point of Unicode 15.1 (DerivedCoreProperties.txt), less the two joiners."""
 
+_WHITE_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+"""Zs, less the space itself."""
+
 _JOINERS = "\u200c\u200d"
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -51,11 +55,11 @@ def clean(text: str) -> str:
     """`text` as a label has it; it may still be at `fault`."""
     if text.isascii():
         return text.strip(" ")
-    text = _NEVER_SEEN.sub("", unicodedata.normalize("NFC", text))
+    text = _WHITE_SPACE.sub(" ", _NEVER_SEEN.sub("", unicodedata.normalize("NFC", text)))
     if "\u200c" in text or "\u200d" in text:
         text = "".join(c for i, c in enumerate(text) if c not in _JOINERS or _joins(text[i - 1 : i]))
     # Again: a base and a mark that stood apart are now neighbours.
-    return unicodedata.normalize("NFC", text.strip())
+    return unicodedata.normalize("NFC", text.strip(" "))
 
 
 def find_fault(text: str) -> Fault | None:

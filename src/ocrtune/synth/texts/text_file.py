@@ -13,7 +13,7 @@ FILE_LIMIT = 2**30
 """Bytes of a file of strings; ten million lines of 100 bytes."""
 
 LINE_LIMIT = 2**20
-"""Symbols of a line; what is beyond is not kept. Rows of the Open Food Facts export reach about 0.1 Mi."""
+"""Symbols of a line that are kept: a row of 200 cells may have 5 Ki in each."""
 
 _SAMPLE = 2**20
 """Bytes from which the encoding is told."""
@@ -101,7 +101,7 @@ def numbered_pieces(path: Path, encoding: str | None) -> Iterator[tuple[int, str
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except LookupError as error:
         raise InputError(f"{encoding!r} is no text encoding; give one such as utf-8 or cp1252") from error
-    except UnicodeError as error:  # UTF-16 and 32 end in the middle of a symbol
+    except ValueError as error:  # UTF-16 and 32 may end within a symbol; a name of an encoding may hold NUL
         raise InputError(f"{path} is not {encoding}: {error}; give its encoding") from error
 
 
