@@ -84,6 +84,13 @@ def test_a_mark_that_is_never_closed_costs_its_own_row(tmp_path: Path) -> None:
     assert malformed.examples[0].endswith("x.csv:2: malformed row: quotation marks do not match")
 
 
+def test_marks_that_do_not_fit_cost_their_own_row(tmp_path: Path) -> None:
+    content = 'name,n\n"a" b,1\nc,"2"\n"d"" e,3\n"f",4\n'
+    table = read_table(write(tmp_path / "x.csv", content), ["name"])
+    assert table.strings == ("c", "f")
+    assert [example.rpartition("x.csv:")[2][0] for example in table.left_out[0].examples] == ["2", "4"]
+
+
 def test_the_limit_of_the_csv_module_stays_as_it_is(tmp_path: Path) -> None:
     content = f'name,text\nmelk,"{"x" * 200_000}"\nost,"y"\n'
     before = csv.field_size_limit()

@@ -17,7 +17,7 @@ from typing import Any
 from ocrtune.errors import InputError
 from ocrtune.synth.texts.labels import Fault
 from ocrtune.synth.texts.string_list import Intake, StringList
-from ocrtune.synth.texts.text_file import numbered_lines, require_file
+from ocrtune.synth.texts.text_file import LINE_LIMIT, numbered_lines, require_file
 
 DELIMITERS = "\t,;|"
 """Looked for, in this order, where none is given."""
@@ -110,7 +110,8 @@ def _records(
             continue
         cells = _split(record, delimiter, quoted=quoted)
         taken: list[tuple[int, str]] = []
-        while cells is None and len(taken) < RECORD_LINES:
+        # An odd number of marks: a cell is open. Otherwise more lines would not help.
+        while cells is None and record.count('"') % 2 and _may_grow(record, taken):
             following = ahead.pop() if ahead else next(lines, None)
             if following is None:
                 break
@@ -120,6 +121,10 @@ def _records(
         if cells is None:
             ahead.extend(reversed(taken))
         yield number, cells
+
+
+def _may_grow(record: str, taken: Sequence[tuple[int, str]]) -> bool:
+    return len(taken) < RECORD_LINES and len(record) < LINE_LIMIT
 
 
 def _is_quoted(header: str, delimiter: str) -> bool:
