@@ -81,6 +81,14 @@ def test_marks_cannot_be_made_but_may_be_found() -> None:
     assert balance(CODES, 20, "a\u0303", 1, ["q\u0303"], seed=0).impossible == ()
 
 
+def test_symbols_of_several_code_points() -> None:
+    balanced = balance(CODES, 20, ["a", "क्ष", "ab"], 7, ["xक्षx"], seed=0)
+    text = " ".join(draw(balanced))
+    assert text.count("क्ष") >= 7
+    assert text.count("ab") >= 7
+    assert (balanced.rare["क्ष"], balanced.added_strings, balanced.impossible) == (0, 1, ())
+
+
 def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     words = EachOnce(("a",), 0)
     with pytest.raises(InputError, match="0 lines with 3 of each symbol cannot be planned; give 1 or more"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ocrtune.errors import InputError
 from ocrtune.synth.texts.draws import derive_seed
+from ocrtune.synth.texts.labels import clean
 from ocrtune.synth.texts.mix import Mix
 from ocrtune.synth.texts.source import TextSource
 from ocrtune.synth.texts.string_list import EachOnce
@@ -84,7 +85,7 @@ def balance(
     Args:
         source: what most lines say.
         lines: how many of it.
-        symbols: the symbols wanted, each one code point; white space needs none.
+        symbols: the symbols wanted; white space needs none.
         minimum: appearances of each.
         strings: where to look for rare symbols, such as the word lists of the source; may be empty.
         seed: of planned and made lines.
@@ -96,10 +97,10 @@ def balance(
         raise InputError(f"{lines} lines with {minimum} of each symbol cannot be planned; give 1 or more")
     planned = Planned(source, derive_seed(seed, "planned"))
     unused = np.random.default_rng(0)
-    counts: Counter[str] = Counter()
-    for index in range(lines):
-        counts.update(planned.text(index, unused))
     wanted = [symbol for symbol in dict.fromkeys(symbols) if not symbol.isspace()]
+    counts = _Counts(tuple(symbol for symbol in wanted if len(symbol) > 1))
+    for index in range(lines):
+        counts.add(planned.text(index, unused))
     rare = sorted((symbol for symbol in wanted if counts[symbol] < minimum), key=lambda s: counts[s])
     had = {symbol: counts[symbol] for symbol in rare}
     added = _find_strings(strings, rare, minimum, counts)
@@ -115,26 +116,37 @@ def balance(
     return Balanced(mix, lines + len(extra), len(added), len(made), had, impossible)
 
 
-def _find_strings(
-    strings: Sequence[str], rare: Sequence[str], minimum: int, counts: Counter[str]
-) -> list[str]:
+class _Counts(Counter[str]):
+    """Appearances of symbols: of each code point, and of `clusters` of several."""
+
+    def __init__(self, clusters: tuple[str, ...]) -> None:
+        super().__init__()
+        self.clusters = clusters
+
+    def add(self, text: str) -> None:
+        self.update(text)
+        for cluster in self.clusters:
+            self[cluster] += text.count(cluster)
+
+
+def _find_strings(strings: Sequence[str], rare: Sequence[str], minimum: int, counts: _Counts) -> list[str]:
     """Strings that hold a symbol which, with those found before, is still short; `counts` is kept."""
     missing = {symbol for symbol in rare if counts[symbol] < minimum}
     found: list[str] = []
     for text in strings:
         if not missing:
             break
-        if missing.isdisjoint(text):
+        if missing.isdisjoint(text) and not any(c in text for c in counts.clusters if c in missing):
             continue
         found.append(text)
         _require_few(len(found), minimum)
-        counts.update(text)
+        counts.add(text)
         missing = {symbol for symbol in missing if counts[symbol] < minimum}
     return found
 
 
 def _make_lines(
-    rare: Sequence[str], others: Sequence[str], minimum: int, counts: Counter[str], rng: np.random.Generator
+    rare: Sequence[str], others: Sequence[str], minimum: int, counts: _Counts, rng: np.random.Generator
 ) -> list[str]:
     per_line = MADE_LENGTH // 2
     _require_few(sum(minimum - counts[symbol] for symbol in rare) // per_line, minimum)
@@ -144,8 +156,8 @@ def _make_lines(
     for first in range(0, len(order), per_line):
         own = [short[i] for i in order[first : first + per_line]]
         between = [others[i] for i in rng.integers(len(others), size=per_line).tolist()]
-        made.append("".join(symbol for pair in zip(own, between, strict=False) for symbol in pair))
-        counts.update(made[-1])
+        made.append(clean("".join(symbol for pair in zip(own, between, strict=False) for symbol in pair)))
+        counts.add(made[-1])
     return made
 
 

@@ -55,12 +55,12 @@ class _SourceConfig(BaseModel):
     """Share of its lines in which one symbol stands twice."""
     gapped: Share = 0
     """Share of its lines in which a space is widened, or put in where there is none."""
-    widest_gap: Annotated[int, Field(ge=2, le=40)] = 8
-    """Spaces that a gap may have; a run that has as many already stays."""
+    widest_gap: Annotated[int, Field(ge=2, le=40)] | None = None
+    """Spaces that a gap may have (8 if not given); a run that has as many already stays."""
 
     @model_validator(mode="after")
     def _no_idle_options(self) -> Self:
-        if "widest_gap" in self.model_fields_set and not self.gapped:
+        if self.widest_gap is not None and not self.gapped:
             raise ValueError("`widest_gap` does nothing without `gapped`, the share of lines with a gap")
         return self
 
@@ -75,7 +75,7 @@ class _SourceConfig(BaseModel):
         if self.doubled:
             source = Doubled(source, self.doubled)
         if self.gapped:
-            source = Gapped(source, self.gapped, self.widest_gap)
+            source = Gapped(source, self.gapped, self.widest_gap or 8)
         return replace(opened, source=source)
 
     def _open(self, folder: Path, seed: int) -> Opened:
@@ -111,9 +111,9 @@ class TemplateConfig(_SourceConfig):
     """Such as `{item}    {price}`."""
     lists: dict[str, StringsInput] = {}
     """Name of a slot to its strings: FILE, FILE:COLUMN,COLUMN or a list."""
-    per_item: Annotated[int, Field(ge=1)] = 1
-    """How often each string of the first list comes in a pass."""
-    longest: Annotated[int, Field(ge=1, le=LONGEST_TEXT)] = LONGEST_TEXT
+    per_item: Annotated[int, Field(ge=1)] | None = None
+    """How often each string of the first list comes in a pass; once if not given."""
+    longest: Annotated[int, Field(ge=1, le=LONGEST_TEXT)] | None = None
     """Symbols of a list's string; longer ones are left out."""
     encoding: str | None = None
     """Of the lists' files, if neither UTF-8 nor marked."""
@@ -123,17 +123,17 @@ class TemplateConfig(_SourceConfig):
     @model_validator(mode="after")
     def _no_idle_list_options(self) -> Self:
         for option in ("per_item", "longest", "encoding", "delimiter"):
-            if option in self.model_fields_set and not self.lists:
+            if getattr(self, option) is not None and not self.lists:
                 raise ValueError(f"`{option}` does nothing without `lists`")
         return self
 
     def _open(self, folder: Path, seed: int) -> Opened:
         lists = {
-            name: read_list(given, folder, self.encoding, self.delimiter).up_to(self.longest)
+            name: read_list(given, folder, self.encoding, self.delimiter).up_to(self.longest or LONGEST_TEXT)
             for name, given in self.lists.items()
         }
         strings = {name: read.strings for name, read in lists.items()}
-        template = Template.parse(self.template, strings, seed, self.per_item)
+        template = Template.parse(self.template, strings, seed, self.per_item or 1)
         return Opened(template, tuple(lists.values()), template.pass_length)
 
 
@@ -256,8 +256,8 @@ class TextsConfig(BaseModel):
     """What lines say, mixed by weight."""
     emphasis: str | None = None
     """FILE that `ocrtune eval --json` wrote: more of the symbols that it says are misread."""
-    candidates: Annotated[int, Field(ge=2, le=100)] = 4
-    """Texts of which emphasis chooses one."""
+    candidates: Annotated[int, Field(ge=2, le=100)] | None = None
+    """Texts of which emphasis chooses one; 4 if not given."""
     minimum: Annotated[int, Field(ge=1)] | None = None
     """Appearances of each symbol of `balanced`; lines are added until it is reached."""
     balanced: str | None = None
@@ -267,7 +267,7 @@ class TextsConfig(BaseModel):
     def _no_contradictions(self) -> Self:
         if (self.minimum is None) != (self.balanced is None):
             raise ValueError("`minimum` and `balanced` go together: how often, and which symbols")
-        if "candidates" in self.model_fields_set and self.emphasis is None:
+        if self.candidates is not None and self.emphasis is None:
             raise ValueError("`candidates` does nothing without `emphasis`")
         return self
 
@@ -289,7 +289,7 @@ class TextsConfig(BaseModel):
         notes = [read.summary() for read in lists]
         source: TextSource = Mix.of([one.source for one in opened], [c.weight for c in self.sources])
         if self.emphasis is not None:
-            source = Emphasis(source, read_miss_rates(folder / self.emphasis), self.candidates)
+            source = Emphasis(source, read_miss_rates(folder / self.emphasis), self.candidates or 4)
         if self.minimum is not None and self.balanced is not None:
             symbols = Charset.from_file(folder / self.balanced).symbols
             strings = [text for read in lists for text in read.strings]
