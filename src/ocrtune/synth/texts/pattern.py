@@ -1,7 +1,7 @@
 r"""Texts from a regular expression, such as `GL-\d{4}-\d{2}-\d{3}-[A-C]`.
 
 The expression is read by Python's own parser, so that it means what `re` says; why no library draws from
-it: docs/decisions/0009. What is accepted can be drawn in bounded time, and every draw matches.
+it: docs/decisions/0008. What is accepted can be drawn in bounded time, and every draw matches.
 """
 
 from __future__ import annotations
