@@ -109,6 +109,7 @@ def choose(
     else:
         epochs = config.epochs or choose_epochs(epoch_visits, fine_tuning)
         visits = epochs * epoch_visits
+    steps = visits / epoch_visits * batches_of_epoch(lines, batch_size) / processes
     px = sum(weight * width for weight, width in zip(lines.weights, lines.widths, strict=True))
     mean_width = px / epoch_visits
     return Recipe(
@@ -123,7 +124,7 @@ def choose(
         freeze_early=fine_tuning,
         backbone_rate=0.3 if fine_tuning else 1.0,
         head_rate=2.0 if fine_tuning else 1.0,
-        anchor=choose_anchor(epoch_visits) if fine_tuning else 0.0,
+        anchor=choose_anchor(steps) if fine_tuning else 0.0,
         dropout=0.1 if fine_tuning else 0.0,
         extra_padding=0 if config.augment == "none" else 50,
         keep_statistics=fine_tuning,
@@ -157,9 +158,12 @@ def choose_epochs(lines: float, fine_tuning: bool) -> int:
     return max(6, min(12, round(9 * (1000 / lines) ** 0.17)))
 
 
-def choose_anchor(lines: float) -> float:
-    """Strength of the anchor: the fewer lines, the less they may move the base (log 2026-11-21)."""
-    return min(0.006, 12 / lines)
+def choose_anchor(steps: float) -> float:
+    """Strength of the anchor in a run of so many steps: what they pull in all is bounded (log 2026-11-21).
+
+    The fewer lines, and so steps, the less they may move the base.
+    """
+    return min(0.006, 3.5 / steps)
 
 
 def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> Device:
