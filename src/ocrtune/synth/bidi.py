@@ -85,6 +85,8 @@ def resolve_levels(text: str, base: Direction | None = None) -> list[int]:
 
 def visual_runs(levels: Sequence[int]) -> list[LevelRun]:
     """Runs of one level in the order they are drawn, from left to right (L2)."""
+    if not any(levels):
+        return [LevelRun(0, len(levels), 0)] if levels else []
     runs = []
     start = 0
     for level, group in groupby(levels):
@@ -92,7 +94,7 @@ def visual_runs(levels: Sequence[int]) -> list[LevelRun]:
         runs.append(LevelRun(start, end, level))
         start = end
     odd = (run.level for run in runs if run.level % 2)
-    for threshold in range(max(levels, default=0), min(odd, default=1) - 1, -1):
+    for threshold in range(max(levels), min(odd, default=1) - 1, -1):
         reordered: list[LevelRun] = []
         for is_reversed, members in groupby(runs, key=lambda run: run.level >= threshold):
             reordered += list(members)[:: -1 if is_reversed else 1]
