@@ -119,6 +119,9 @@ class Font:
         (white space need not), no other of the symbols is drawn by the same glyphs (last-resort
         fonts draw one box for all), an upright letter stands on the baseline (fonts of mathematical
         signs put brackets where letters belong), and a small letter is not drawn as a capital.
+
+        Raises:
+            InputError: the outlines are damaged.
         """
         nominal_glyph = self.shaper.get_nominal_glyph
         drawn_by: dict[tuple[int, ...], list[str]] = {}
@@ -164,14 +167,20 @@ class Font:
             # 24 px a side; half a px of room keeps rounding from adding a row to one of the two.
             x_scale, y_scale = 23 / box.width, -23 / box.height
             origin = (0.5 - box.x_bearing * x_scale, 0.5 - (box.y_bearing + box.height) * y_scale)
-            bitmap = rasterise(self.shaper, [Outline(glyph, *origin)], (x_scale, y_scale))
+            try:
+                bitmap = rasterise(self.shaper, [Outline(glyph, *origin)], (x_scale, y_scale))
+            except InputError as error:  # 4096 px instead of 24
+                raise InputError(
+                    f"{self.path} draws {symbol} far beyond its box: the file is damaged"
+                ) from error
             if bitmap is None:
                 return None
             canvas = np.zeros((24, 24), np.uint8)
             part = bitmap.ink[:24, :24]
             canvas[: part.shape[0], : part.shape[1]] = part
             drawn.append(canvas)
-        return float(np.minimum(*drawn).sum() / np.maximum(*drawn).sum())
+        either = int(np.maximum(*drawn).sum())
+        return int(np.minimum(*drawn).sum()) / either if either else None
 
     def _stands(self, box: hb.GlyphExtents) -> bool:
         bottom: int = box.y_bearing + box.height  # height is negative: font units point up
@@ -202,7 +211,8 @@ def open_faces(path: Path) -> tuple[Font, ...]:
         if face.glyph_count == 0:
             break
         names = (hb.OTNameIdPredefined.FONT_FAMILY, hb.OTNameIdPredefined.FONT_SUBFAMILY)
-        family, style = (face.get_name(name_id) for name_id in names)
+        # Names of damaged fonts may hold line breaks, which no message could show.
+        family, style = (name if (name := face.get_name(i)) and name.isprintable() else None for i in names)
         fonts.append(Font(family or path.stem, style or "Regular", path, index, hb.Font(face)))
     if not fonts:
         raise InputError(f"{path} is not a font; give a .ttf, .otf or .ttc file")
@@ -289,12 +299,11 @@ def find_fonts(paths: Iterable[Path], symbols: Iterable[str]) -> FontSearch:
     refused: dict[Path, str] = {}
     for path in _font_files(paths, refused):
         try:
-            fonts = open_faces(path)
+            measured = [(font, frozenset(font.undrawable(wanted))) for font in open_faces(path)]
         except InputError as error:
             refused[path] = str(error)
             continue
-        for font in fonts:
-            lacking = frozenset(font.undrawable(wanted))
+        for font, lacking in measured:
             if font.name not in found or (found[font.name][1] and not lacking):
                 found[font.name] = (font, lacking)
     return FontSearch(wanted, dict(found[name] for name in sorted(found)), refused)

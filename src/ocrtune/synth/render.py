@@ -22,11 +22,16 @@ from ocrtune.synth.shaping import ShapedLine, ShapedRun
 Boxes = npt.NDArray[np.float32]
 """(N, 4) left, top, right, bottom in px, from the image's top left corner."""
 
+_Box = tuple[float, float, float, float]
+
 _Glyphs = dict[tuple[int, int, int], Bitmap | None]
 """Glyph and its phases along x and y to its bitmap, None where it has no ink."""
 
 CANVAS_LIMIT = 2**25
 """px of one line: 32 MiB, a thousand times a usual one."""
+
+GLYPH_LIMIT = 24
+"""em; the widest glyph in use, U+FDFD, takes up to 12. Broken fonts have glyphs of hundreds."""
 
 CACHE_LIMIT = 64 * 2**20
 """Bytes of glyphs kept by one renderer: about 250 pairs of a font and a size at 25 px."""
@@ -106,7 +111,8 @@ class RenderedLine:
         Returns:
             (N, 4) float32: left, top, right, bottom in px.
         """
-        boxes: dict[int, list[tuple[float, float, float, float]]] = {}
+        inked: dict[int, list[_Box]] = {}
+        blank: dict[int, list[_Box]] = {}
         for run in self.shaped.runs:
             unit = self.size / run.font.units_per_em
             for glyph, cluster, x_em, y_em, advance in zip(
@@ -117,11 +123,12 @@ class RenderedLine:
                 if extents is not None and extents.width and extents.height:
                     left, top = x + extents.x_bearing * unit, y - extents.y_bearing * unit
                     box = (left, top, left + extents.width * unit, top - extents.height * unit)
+                    inked.setdefault(cluster, []).append(box)
                 elif self.shaped.is_vertical:
-                    box = (x, y, x, y + advance * self.size)
+                    blank.setdefault(cluster, []).append((x, y, x, y + advance * self.size))
                 else:
-                    box = (x, y, x + advance * self.size, y)
-                boxes.setdefault(cluster, []).append(box)
+                    blank.setdefault(cluster, []).append((x, y, x + advance * self.size, y))
+        boxes = blank | inked
         rows = np.zeros((len(self.text), 4), np.float32)
         starts = sorted(boxes)
         for start, end in zip(starts, (*starts[1:], len(self.text)), strict=True):
@@ -140,6 +147,11 @@ class LineRenderer:
         self._limit = cache_limit
         self._bytes = 0
         self._glyphs: OrderedDict[tuple[Font, float], _Glyphs] = OrderedDict()
+
+    @property
+    def cached_bytes(self) -> int:
+        """What the kept glyphs take."""
+        return self._bytes
 
     def draw(self, shaped: ShapedLine, size: float) -> RenderedLine:
         """Draw a shaped line.
@@ -194,6 +206,8 @@ class LineRenderer:
         scale = size / font.units_per_em
         outline = Outline(glyph, x / PHASES, -y / PHASES)
         bitmap = _cut_to_ink(rasterise(font.shaper, [outline], (scale, scale)))
+        if bitmap is not None and max(bitmap.ink.shape) > GLYPH_LIMIT * size + 2:
+            raise InputError(f"the font {font.name} has a glyph of over {GLYPH_LIMIT} em; use another font")
         self._bytes += _cached_bytes(bitmap)
         return bitmap
 
