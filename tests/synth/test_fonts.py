@@ -47,7 +47,7 @@ def folder() -> Path:
         ("STIXNonUni.ttf", "Ab", "Ab"),  # has private code points only
         ("LastResortHE-Regular.ttf", "ab", "ab"),  # draws one box for both
         ("DejaVuSans.ttf", " \u00a0", ""),  # white space leaves no ink, and may share its glyph
-        ("DejaVuSans.ttf", "a\u200b", "\u200b"),  # a mark nobody can see is no symbol to label
+        ("cmr10.ttf", "a\u200c\u200d\u2067", ""),  # joiners and direction marks need no glyph
     ],
 )
 def test_undrawable_symbols_are_named(folder: Path, file: str, symbols: str, undrawable: str) -> None:

@@ -13,13 +13,13 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import uharfbuzz as hb
 
 from ocrtune.errors import InputError
+from ocrtune.synth.characters import is_ignorable, script_of
 from ocrtune.synth.raster import Outline, rasterise
 
 FONT_SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".otc"})
@@ -42,14 +42,6 @@ TELLING_LETTERS = "abdeghnqrt"
 CAPITAL_LIKENESS = 0.7
 """Overlap of a small letter and its capital, drawn to one box. Medians measured: up to 0.62 in 101 text
 fonts, bold sans highest; 0.77 to 0.90 in the small capitals of Latin Modern."""
-
-IGNORABLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
-"""Fillers, Khmer inherent vowels and other ignorable characters that are no format characters."""
-
-PREPENDED_SIGNS = frozenset(
-    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
-)
-"""Format characters (Cf) that are drawn: Arabic, Syriac and Kaithi number signs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,31 +108,32 @@ class Font:
         """Those of `symbols` that this font cannot draw so that a reader could tell them.
 
         A symbol is drawable when the font maps it, shaping gives no .notdef, its glyphs leave ink
-        (white space need not), no other of the symbols is drawn by the same glyphs (last-resort
+        (white space need not), no other symbol of its script is drawn by the same glyphs (last-resort
         fonts draw one box for all), an upright letter stands on the baseline (fonts of mathematical
         signs put brackets where letters belong), and a small letter is not drawn as a capital.
+        Joiners and other characters without a look of their own need no glyph.
 
         Raises:
             InputError: the outlines are damaged.
         """
-        nominal_glyph = self.shaper.get_nominal_glyph
         drawn_by: dict[tuple[int, ...], list[str]] = {}
         undrawable = []
         for symbol in dict.fromkeys(symbols):
-            composed = unicodedata.normalize("NFC", symbol)
-            if any(nominal_glyph(ord(character)) is None for character in composed):
+            visible = [c for c in unicodedata.normalize("NFC", symbol) if not is_ignorable(c)]
+            if not visible:
+                continue
+            if any(self.shaper.get_nominal_glyph(ord(character)) is None for character in visible):
                 undrawable.append(symbol)
                 continue
             glyphs = tuple(info.codepoint for info in self.shape(symbol)[0])
             if 0 in glyphs:
                 undrawable.append(symbol)
             elif not symbol.isspace():
-                boxes = [self.shaper.get_glyph_extents(glyph) for glyph in glyphs]
-                has_ink = any(box is not None and box.width and box.height for box in boxes)
-                if not has_ink or (symbol in UPRIGHT_LETTERS and not self._stands(boxes[0])):
+                has_ink = any(map(self._leaves_ink, glyphs))
+                if not has_ink or (symbol in UPRIGHT_LETTERS and not self._stands(glyphs[0])):
                     undrawable.append(symbol)
                 drawn_by.setdefault(glyphs, []).append(symbol)
-        twins = [symbol for group in drawn_by.values() if len(group) > 1 for symbol in group]
+        twins = [symbol for group in drawn_by.values() if len(group) > 1 for symbol in _twins(group)]
         small = [symbol for group in drawn_by.values() for symbol in group if symbol.islower()]
         capitals = small if small and self.draws_capitals() else []
         return list(dict.fromkeys(undrawable + twins + capitals))
@@ -182,7 +175,20 @@ class Font:
         either = int(np.maximum(*drawn).sum())
         return int(np.minimum(*drawn).sum()) / either if either else None
 
-    def _stands(self, box: hb.GlyphExtents) -> bool:
+    def _leaves_ink(self, glyph: int) -> bool:
+        box = self.shaper.get_glyph_extents(glyph)
+        if box is None or not box.width or not box.height:
+            return False
+        face = self.shaper.face
+        if not (face.has_color_png or face.has_color_svg or face.has_color_layers or face.has_color_paint):
+            return True
+        # A coloured glyph has extents, but often no outline to draw.
+        scale = 32 / self.units_per_em
+        bitmap = rasterise(self.shaper, [Outline(glyph, 0.0, 0.0)], (scale, scale))
+        return bitmap is not None and bool(bitmap.ink.any())
+
+    def _stands(self, glyph: int) -> bool:
+        box = self.shaper.get_glyph_extents(glyph)
         bottom: int = box.y_bearing + box.height  # height is negative: font units point up
         return abs(bottom) <= BASELINE_TOLERANCE * self.units_per_em
 
@@ -219,20 +225,6 @@ def open_faces(path: Path) -> tuple[Font, ...]:
     return tuple(fonts)
 
 
-@cache
-def is_ignorable(symbol: str) -> bool:
-    """Whether a font need not have `symbol`: joiners, direction marks and selectors leave no ink.
-
-    Unicode's Default_Ignorable_Code_Point as far as it is assigned.
-    """
-    code = ord(symbol)
-    if unicodedata.category(symbol) == "Cf":
-        return (
-            symbol not in PREPENDED_SIGNS and not 0xFFF9 <= code <= 0xFFFB and not 0x13430 <= code <= 0x1343F
-        )
-    return "\ufe00" <= symbol <= "\ufe0f" or 0xE0100 <= code <= 0xE01EF or symbol in IGNORABLE_LETTERS
-
-
 def system_font_folders() -> tuple[Path, ...]:
     """Where this operating system keeps fonts: those of the places that exist."""
     home = Path.home()
@@ -257,6 +249,16 @@ def matplotlib_font_folder() -> Path:
     if spec is None or spec.origin is None:
         raise InputError("matplotlib is not installed; install it: pip install 'ocrtune[train]'")
     return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
+
+
+def _twins(symbols: list[str]) -> list[str]:
+    """Those of the symbols drawn alike that should not be: A looks the same in three scripts, and µ twice."""
+    origins = [(script_of(symbol), unicodedata.normalize("NFKC", symbol)) for symbol in symbols]
+    return [
+        symbol
+        for symbol, (script, plain) in zip(symbols, origins, strict=True)
+        if any(script == other and plain != form for other, form in origins)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from ocrtune.errors import InputError
 from ocrtune.records import Image
-from ocrtune.synth.fonts import Font, is_ignorable
+from ocrtune.synth.characters import is_ignorable
+from ocrtune.synth.fonts import Font
 from ocrtune.synth.raster import Bitmap, Outline, rasterise
-from ocrtune.synth.shaping import ShapedLine, ShapedRun
+from ocrtune.synth.shaping import ShapedLine
 
 Boxes = npt.NDArray[np.float32]
 """(N, 4) left, top, right, bottom in px, from the image's top left corner."""
@@ -163,7 +164,8 @@ class LineRenderer:
         Raises:
             InputError: a character leaves no ink, or the line takes over `CANVAS_LIMIT` px.
         """
-        placed: list[tuple[Image, int, int, int, int]] = []
+        placed: list[tuple[Image, int, int, int, int, int]] = []
+        blank: dict[int, Font] = {}
         steps = PHASES * size
         for run in shaped.runs:
             glyphs = self._glyphs_of(run.font, size)
@@ -175,21 +177,27 @@ class LineRenderer:
                 except KeyError:
                     bitmap = glyphs[key] = self._draw_glyph(run.font, size, *key)
                 if bitmap is None:
-                    _require_blank(shaped, run, cluster)
+                    if not shaped.text[cluster].isspace():
+                        blank[cluster] = run.font
                     continue
                 ink, left, top = bitmap
                 left += column // PHASES
                 top += row // PHASES
                 height, width = ink.shape
-                placed.append((ink, left, top, left + width, top + height))
+                placed.append((ink, left, top, left + width, top + height, cluster))
         if not placed:
             raise InputError(f"nothing of {shaped.text!r} leaves ink; use another text or font")
-        _, lefts, tops, rights, bottoms = zip(*placed, strict=True)
+        _, lefts, tops, rights, bottoms, clusters = zip(*placed, strict=True)
+        for cluster in sorted(blank.keys() - set(clusters)):
+            if not is_ignorable(symbol := shaped.text[cluster]):
+                raise InputError(
+                    f"the font {blank[cluster].name} leaves no ink for {symbol!r} of {shaped.text!r}"
+                )
         left, top, width, height = min(lefts), min(tops), max(rights) - min(lefts), max(bottoms) - min(tops)
         if width * height > CANVAS_LIMIT:
             raise InputError(f"a line of {width} x {height} px is too large; use a smaller size")
         canvas = np.zeros((height, width), np.uint8)
-        for ink, x0, y0, x1, y1 in placed:
+        for ink, x0, y0, x1, y1, _ in placed:
             # Saturating: where letters join, the coverages of the two sides of a seam add up to full ink.
             part = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
             cv2.add(part, ink, part)
@@ -220,20 +228,6 @@ class LineRenderer:
 
 def _cached_bytes(bitmap: Bitmap | None) -> int:
     return ENTRY_BYTES + (0 if bitmap is None else bitmap.ink.size)
-
-
-def _require_blank(shaped: ShapedLine, run: ShapedRun, cluster: int) -> None:
-    """Refuse a glyph without ink, unless it is a blank or stands beside one with ink in its cluster."""
-    symbol = shaped.text[cluster]
-    if symbol == " ":
-        return
-    glyphs = (glyph for glyph, start in zip(run.glyphs, run.clusters, strict=True) if start == cluster)
-    extents = map(run.font.shaper.get_glyph_extents, glyphs)
-    has_ink = any(box is not None and box.width and box.height for box in extents)
-    if not has_ink and not symbol.isspace() and not is_ignorable(symbol):
-        raise InputError(
-            f"the font {run.font.name} leaves no ink for {symbol!r} of {shaped.text!r}; use another"
-        )
 
 
 def _cut_to_ink(bitmap: Bitmap | None) -> Bitmap | None:

@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import accumulate, groupby
 from typing import Literal, NamedTuple
 
@@ -18,13 +17,11 @@ import uharfbuzz as hb
 
 from ocrtune.errors import InputError
 from ocrtune.synth.bidi import Direction, resolve_levels, visual_runs
-from ocrtune.synth.fonts import Font, is_ignorable
+from ocrtune.synth.characters import CURSIVE_SCRIPTS, is_ignorable, script_of
+from ocrtune.synth.fonts import Font
 
 TEXT_LIMIT = 2000
 """Characters of one line; a page's width of small print holds about 200."""
-
-CURSIVE_SCRIPTS = frozenset({"Adlm", "Arab", "Mand", "Mong", "Nkoo", "Phag", "Rohg", "Syrc"})
-"""Scripts whose letters join, by ISO 15924 (CSS Text 3, appendix D, and Adlam)."""
 
 OPEN_LIGATURES = {"liga": False, "clig": False}
 """OpenType features for spaced letters (CSS Text 3, section 8.2)."""
@@ -155,16 +152,6 @@ def shape_line(
             runs.append(_shape_item(label, item, way, language, spacing, pen))
             pen += sum(runs[-1].advances)
     return ShapedLine(label, runs, is_vertical)
-
-
-@cache
-def script_of(symbol: str) -> str | None:
-    """ISO 15924 code of a character's script by HarfBuzz's Unicode data; None if it serves several."""
-    buffer = hb.Buffer()
-    buffer.add_str(symbol)
-    buffer.guess_segment_properties()
-    script: str | None = buffer.script
-    return script
 
 
 def _items(text: str, start: int, end: int, fonts: Sequence[Font]) -> Iterator[_Item]:
