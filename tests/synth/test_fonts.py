@@ -9,10 +9,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from fontTools.colorLib.builder import buildCOLR, buildCPAL
 from fontTools.pens.recordingPen import RecordingPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTCollection, TTFont
+from fontTools.ttLib.tables.otTables import PaintFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -176,6 +178,36 @@ def test_capitals_at_the_code_points_of_small_letters_are_found(folder: Path, tm
 
 def test_text_fonts_do_not_draw_capitals_for_small_letters(folder: Path) -> None:
     assert find_fonts([folder], "a").drawn_as_capitals() == ()
+
+
+def test_a_coloured_glyph_without_an_outline_is_not_drawable(folder: Path, tmp_path: Path) -> None:
+    """Its extents are those of its layers, which the rasteriser does not draw."""
+    with TTFont(folder / "cmr10.ttf") as font:
+        a, b = (font.getBestCmap()[ord(letter)] for letter in "ab")
+        font["glyf"][b] = TTGlyphPen(None).glyph()
+        solid = {"Format": PaintFormat.PaintSolid, "PaletteIndex": 0, "Alpha": 1.0}
+        font["COLR"] = buildCOLR(
+            {b: {"Format": PaintFormat.PaintGlyph, "Glyph": a, "Paint": solid}}, version=1
+        )
+        font["CPAL"] = buildCPAL([[(0, 0, 0, 1)]])
+        font.save(tmp_path / "coloured.ttf")
+    coloured = Font.open(tmp_path / "coloured.ttf")
+    box = coloured.shaper.get_glyph_extents(coloured.shaper.get_nominal_glyph(ord("b")))
+    assert box.width > 0
+    assert coloured.undrawable("abc") == ["b"]
+
+
+def test_letters_that_look_alike_in_several_scripts_are_drawable(folder: Path, tmp_path: Path) -> None:
+    """Latin and Cyrillic A may share a glyph, and both signs for micro; two Latin letters may not."""
+    with TTFont(folder / "cmr10.ttf") as font:
+        for table in font["cmap"].tables:
+            if table.isUnicode():
+                table.cmap |= {ord(s): table.cmap[ord("A")] for s in "А"} | {
+                    ord(s): table.cmap[109] for s in "µμ"
+                }
+                table.cmap[ord("C")] = table.cmap[ord("D")]
+        font.save(tmp_path / "shared.ttf")
+    assert Font.open(tmp_path / "shared.ttf").undrawable("AАµμBCD") == ["C", "D"]
 
 
 def test_ignorable_characters_need_no_glyph(folder: Path) -> None:
