@@ -25,6 +25,9 @@ Boxes = npt.NDArray[np.float32]
 
 _Box = tuple[float, float, float, float]
 
+_Placed = tuple[Image, int, int, int, int, int]
+"""Ink, its left, top, right and bottom from the origin in px, and its cluster."""
+
 _Glyphs = dict[tuple[int, int, int], Bitmap | None]
 """Glyph and its phases along x and y to its bitmap, None where it has no ink."""
 
@@ -159,12 +162,29 @@ class LineRenderer:
 
         Args:
             shaped: what `shaping.shape_line` gives.
-            size: px per em. Draw from a few dozen sizes at most: each has its own glyphs in the cache.
+            size: px per em. Draw from a few sizes: each has its own glyphs in the cache, and filling
+                them takes longer than composing lines.
 
         Raises:
             InputError: a character leaves no ink, or the line takes over `CANVAS_LIMIT` px.
         """
-        placed: list[tuple[Image, int, int, int, int, int]] = []
+        placed = self._place(shaped, size)
+        _, lefts, tops, rights, bottoms, _ = zip(*placed, strict=True)
+        left, top = min(lefts), min(tops)
+        width, height = max(rights) - left, max(bottoms) - top
+        if width * height > CANVAS_LIMIT:
+            raise InputError(f"a line of {width} x {height} px is too large; use a smaller size")
+        canvas = np.zeros((height, width), np.uint8)
+        for ink, x0, y0, x1, y1, _ in placed:
+            # Saturating: where letters join, the coverages of the two sides of a seam add up to full ink.
+            part = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
+            cv2.add(part, ink, part)
+        self._evict()
+        return RenderedLine(canvas, -top, shaped, size, -left)
+
+    def _place(self, shaped: ShapedLine, size: float) -> list[_Placed]:
+        """The bitmaps of a line where they belong; raises if a character has none."""
+        placed: list[_Placed] = []
         blank: dict[int, Font] = {}
         steps = PHASES * size
         for run in shaped.runs:
@@ -185,24 +205,15 @@ class LineRenderer:
                 top += row // PHASES
                 height, width = ink.shape
                 placed.append((ink, left, top, left + width, top + height, cluster))
+        for cluster in sorted(blank.keys() - {part[-1] for part in placed}) if blank else ():
+            if not is_ignorable(symbol := shaped.text[cluster]):
+                name = blank[cluster].name
+                raise InputError(
+                    f"the font {name} leaves no ink for {symbol!r} of {shaped.text!r}; use another"
+                )
         if not placed:
             raise InputError(f"nothing of {shaped.text!r} leaves ink; use another text or font")
-        _, lefts, tops, rights, bottoms, clusters = zip(*placed, strict=True)
-        for cluster in sorted(blank.keys() - set(clusters)):
-            if not is_ignorable(symbol := shaped.text[cluster]):
-                raise InputError(
-                    f"the font {blank[cluster].name} leaves no ink for {symbol!r} of {shaped.text!r}"
-                )
-        left, top, width, height = min(lefts), min(tops), max(rights) - min(lefts), max(bottoms) - min(tops)
-        if width * height > CANVAS_LIMIT:
-            raise InputError(f"a line of {width} x {height} px is too large; use a smaller size")
-        canvas = np.zeros((height, width), np.uint8)
-        for ink, x0, y0, x1, y1, _ in placed:
-            # Saturating: where letters join, the coverages of the two sides of a seam add up to full ink.
-            part = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
-            cv2.add(part, ink, part)
-        self._evict()
-        return RenderedLine(canvas, -top, shaped, size, -left)
+        return placed
 
     def _glyphs_of(self, font: Font, size: float) -> _Glyphs:
         key = (font, size)
@@ -234,8 +245,8 @@ def _cut_to_ink(bitmap: Bitmap | None) -> Bitmap | None:
     """Without empty rows and columns around; None if nothing is left."""
     if bitmap is None:
         return None
-    rows, columns = (np.flatnonzero(bitmap.ink.any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
+    ink = np.ascontiguousarray(bitmap.ink)
+    x, y, width, height = cv2.boundingRect(ink)
+    if not width:
         return None
-    ink = bitmap.ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
-    return Bitmap(ink, bitmap.left + int(columns[0]), bitmap.top + int(rows[0]))
+    return Bitmap(ink[y : y + height, x : x + width].copy(), bitmap.left + x, bitmap.top + y)
