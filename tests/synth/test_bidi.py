@@ -23,14 +23,7 @@ HEBREW, ARABIC, ARABIC_DIGITS = "אבגדה", "ابجدهل", "٠١٢٣"
 CONTROLS = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 MARKS = "\u0301\u05b0\u064b"
 SYMBOLS = (
-    "abcAB"
-    + HEBREW
-    + ARABIC
-    + ARABIC_DIGITS
-    + "0123456789"
-    + "()[]{}〈〉«»"
-    + " \t\u00a0.,:+-/%€#!?&"
-    + MARKS
+    "abcAB" + HEBREW + ARABIC + ARABIC_DIGITS + "0123456789" + "()[]{}〈〉«»" + " \u00a0.,:+-/%€#!?&" + MARKS
 )
 
 
@@ -57,6 +50,7 @@ def visual(text: str, base: Direction | None = None) -> str:
         ("a(ב)c", "rtl", "21112"),  # N0: the pair holds the embedding's direction
         ("א (b)", "ltr", "10000"),
         ("א(b)", "rtl", "1121"),
+        ("b\tA", "rtl", "212"),  # L1: a tab stays at the paragraph's level
         ("אב ", "ltr", "110"),  # L1: blanks at the end stay at the paragraph's end
         ("a\u202eb\u202cc", None, "00110"),  # an override; its controls take the level before them
         ("a\u2067b\u2069c", None, "00200"),  # an isolate inherits nothing from what surrounds it
@@ -101,7 +95,10 @@ def test_brackets_pair_with_the_bracket_of_the_same_name() -> None:
 
 @given(st.text(SYMBOLS, max_size=40), st.sampled_from(["ltr", "rtl", None]))
 def test_visual_order_is_that_of_an_independent_implementation(text: str, base: Direction | None) -> None:
-    """`python-bidi` wraps the unicode-bidi crate of Servo; neither mirrors."""
+    """`python-bidi` wraps the unicode-bidi crate of Servo; neither mirrors.
+
+    Without tabs, which no line has: the crate leaves what they part in logical order, against L2.
+    """
     reference = pytest.importorskip("bidi", reason="python-bidi is not installed: pip install python-bidi")
     assert visual(text, base) == reference.get_display(
         text, base_dir={"ltr": "L", "rtl": "R", None: None}[base]
