@@ -221,7 +221,7 @@ def test_labels_are_nfc_and_nothing_more(text: str, label: str) -> None:
     [
         ("", "text of a line is empty"),
         ("a\nb", r"U\+000A control character cannot stand in the line 'a\\nb'"),
-        ("a\ud800", r"U\+D800"),
+        ("a\ud800", r"U\+D800 unpaired surrogate"),
         ("\ufe8e", r"U\+FE8E ARABIC LETTER ALEF FINAL FORM in .* is a presentation form; write U\+0627"),
         ("ﻻ", r"write U\+0644 U\+0627"),
         ("ﬁn", r"U\+FB01 LATIN SMALL LIGATURE FI in .*write U\+0066 U\+0069 \(fi\)"),

@@ -26,8 +26,8 @@ TEXT_LIMIT = 2000
 OPEN_LIGATURES = {"liga": False, "clig": False}
 """OpenType features for spaced letters (CSS Text 3, section 8.2)."""
 
-_Way = Literal["ltr", "rtl", "ttb"]
-"""HarfBuzz's names of the directions that lines are drawn in."""
+_HarfBuzzDirection = Literal["ltr", "rtl", "ttb"]
+"""Even and odd levels, and top to bottom."""
 
 BUFFER_FLAGS = hb.BufferFlags.BOT | hb.BufferFlags.EOT | hb.BufferFlags.DO_NOT_INSERT_DOTTED_CIRCLE
 """A dotted circle under a stray mark would be ink that the label does not have."""
@@ -127,7 +127,8 @@ def shape_line(
     Args:
         text: logical order; becomes NFC.
         fonts: each character, with the marks on it, is drawn by the first that has it.
-        direction: of the paragraph; by default that of the first letter.
+        direction: of the paragraph, by which parts of several directions are ordered; by default that of
+            the first letter.
         letter_spacing: em after every cluster, ligatures then left open. Not inside cursive scripts,
             where it would tear letters that join (CSS Text 3, section 8.2.1).
         word_spacing: em added to every space and no-break space.
@@ -147,9 +148,9 @@ def shape_line(
     pen = 0.0
     for level_run in visual_runs(levels):
         items = list(_items(label, level_run.start, level_run.end, fonts))
-        way: _Way = "ttb" if is_vertical else level_run.direction
-        for item in reversed(items) if way == "rtl" else items:
-            runs.append(_shape_item(label, item, way, language, spacing, pen))
+        drawn: _HarfBuzzDirection = "ttb" if is_vertical else level_run.direction
+        for item in reversed(items) if drawn == "rtl" else items:
+            runs.append(_shape_item(label, item, drawn, language, spacing, pen))
             pen += sum(runs[-1].advances)
     return ShapedLine(label, runs, is_vertical)
 
@@ -191,12 +192,14 @@ def _choose_fonts(text: str, fonts: Sequence[Font]) -> list[Font]:
     return chosen
 
 
-def _shape_item(text: str, item: _Item, way: _Way, language: str, spacing: _Spacing, pen: float) -> ShapedRun:
+def _shape_item(
+    text: str, item: _Item, drawn: _HarfBuzzDirection, language: str, spacing: _Spacing, pen: float
+) -> ShapedRun:
     """Shape one item; its first glyph stands at `pen` (em)."""
     buffer = hb.Buffer()
     # HarfBuzz sees the text around the item, too: Arabic letters join across a change of font.
     buffer.add_str(text, item.start, item.end - item.start)
-    buffer.direction, buffer.script, buffer.language = way, item.script, language
+    buffer.direction, buffer.script, buffer.language = drawn, item.script, language
     buffer.flags = BUFFER_FLAGS
     is_spaced = bool(spacing.letter) and item.script not in CURSIVE_SCRIPTS
     hb.shape(item.font.shaper, buffer, OPEN_LIGATURES if is_spaced else None)
@@ -207,7 +210,7 @@ def _shape_item(text: str, item: _Item, way: _Way, language: str, spacing: _Spac
         symbol = next((s for s in lacking if not item.font.maps(s)), lacking[0])
         raise InputError(f"the font {item.font.name} cannot draw {symbol!r} of {text!r}; use another font")
     em = 1 / item.font.units_per_em
-    if way == "ttb":
+    if drawn == "ttb":
         advances = [-position.y_advance * em for position in positions]
     else:
         advances = [position.x_advance * em for position in positions]
@@ -220,16 +223,15 @@ def _shape_item(text: str, item: _Item, way: _Way, language: str, spacing: _Spac
             if text[cluster] in WORD_SEPARATORS:
                 advances[k] += spacing.word
     pens = accumulate(advances, initial=pen)
-    x, y = (
-        [position.x_offset * em for position in positions],
-        [position.y_offset * em for position in positions],
-    )
-    if way == "ttb":
-        y = [offset - start for offset, start in zip(y, pens, strict=False)]
+    if drawn == "ttb":
+        x = [position.x_offset * em for position in positions]
+        y = [position.y_offset * em - pen for position, pen in zip(positions, pens, strict=False)]
     else:
-        x = [offset + start for offset, start in zip(x, pens, strict=False)]
+        x = [position.x_offset * em + pen for position, pen in zip(positions, pens, strict=False)]
+        y = [position.y_offset * em for position in positions]
     return ShapedRun(item.font, glyphs, clusters, x, y, advances)
 
 
 def _name(symbol: str) -> str:
-    return f"U+{ord(symbol):04X} {unicodedata.name(symbol, 'control character')}"
+    kind = "unpaired surrogate" if "\ud800" <= symbol <= "\udfff" else "control character"
+    return f"U+{ord(symbol):04X} {unicodedata.name(symbol, kind)}"
