@@ -148,6 +148,20 @@ def test_a_character_without_ink_is_never_drawn(tmp_path: Path) -> None:
         draw("abc", hollow)
 
 
+@given(st.text(min_size=1, max_size=12), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_any_text_is_drawn_or_refused_in_one_line(text: str, is_vertical: bool) -> None:
+    """The last-resort font has a box for every character, so that shaping comes to all of them."""
+    message = "refused"
+    try:
+        shaped = shape_line(text, [open_font("LastResortHE-Regular.ttf")], is_vertical=is_vertical)
+        line = LineRenderer().draw(shaped, 20)
+        assert line.character_boxes().shape == (len(line.text), 4)
+    except InputError as error:
+        message = str(error)
+    assert len(message.splitlines()) == 1
+
+
 def test_lines_that_cannot_be_drawn_are_input_errors(sans: Font) -> None:
     with pytest.raises(InputError, match="nothing of ' ' leaves ink"):
         draw(" ", sans)
