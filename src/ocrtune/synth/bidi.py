@@ -35,8 +35,10 @@ NEUTRALS = frozenset({"B", "S", "WS", "ON", "PDI"}) | ISOLATES
 BLANKS = frozenset({"WS", "PDI"}) | ISOLATES
 """Classes that fall back to the paragraph's level at the end of the line (L1)."""
 
-LEFT_TO_RIGHT = frozenset({"L", "EN", "ES", "ET", "CS", "NSM", "ON", "WS", "S", "B"})
-"""A line of these classes alone has one level."""
+UNDIRECTED = frozenset({"ES", "ET", "CS", "NSM", "ON", "WS", "S", "B"})
+LEFT_TO_RIGHT = UNDIRECTED | {"L", "EN"}
+RIGHT_TO_LEFT = UNDIRECTED | {"R", "AL"}
+"""A line of classes of one of these sets has one level, as most have: the rules need not be gone through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def resolve_levels(text: str, base: Direction | None = None) -> list[int]:
     classes = [unicodedata.bidirectional(symbol) or "L" for symbol in text]  # unassigned: most are L
     if base != "rtl" and LEFT_TO_RIGHT.issuperset(classes):
         return [0] * len(text)
+    if base != "ltr" and RIGHT_TO_LEFT.issuperset(classes):
+        return [1] * len(text)
     paragraph = _first_strong_level(classes, 0, len(classes)) if base is None else int(base == "rtl")
     levels, types = _explicit_levels(classes, paragraph)
     kept = [i for i, name in enumerate(classes) if name not in REMOVED]
