@@ -56,6 +56,10 @@ def test_undrawable_symbols_are_named(folder: Path, file: str, symbols: str, und
     assert Font.open(folder / file).undrawable(symbols) == list(undrawable)
 
 
+def test_line_height_spans_ascenders_and_descenders(folder: Path) -> None:
+    assert Font.open(folder / "DejaVuSans.ttf").line_height == pytest.approx(1.164, abs=0.001)
+
+
 def test_search_keeps_the_text_fonts_and_says_what_others_lack(folder: Path) -> None:
     search = find_fonts([folder], NORWEGIAN)
     assert {font.family for font in search.fonts} == {

@@ -81,6 +81,12 @@ class Font:
         """Font units per em."""
         return int(self.shaper.face.upem)
 
+    @property
+    def line_height(self) -> float:
+        """From the lowest descender to the highest ascender in em, by the font's own metrics."""
+        extents = self.shaper.get_font_extents("ltr")
+        return float(extents.ascender - extents.descender) / self.units_per_em
+
     def shape(self, text: str) -> tuple[list[hb.GlyphInfo], list[hb.GlyphPosition]]:
         """Glyphs of `text` in drawing order, with their advances and offsets in font units.
 

@@ -175,10 +175,15 @@ class LineRenderer:
         if width * height > CANVAS_LIMIT:
             raise InputError(f"a line of {width} x {height} px is too large; use a smaller size")
         canvas = np.zeros((height, width), np.uint8)
+        edge = left
         for ink, x0, y0, x1, y1, _ in placed:
-            # Saturating: where letters join, the coverages of the two sides of a seam add up to full ink.
-            part = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
-            cv2.add(part, ink, part)
+            if x0 >= edge:  # right of all others, as most are: a copy takes half the time
+                canvas[y0 - top : y1 - top, x0 - left : x1 - left] = ink
+            else:
+                # Saturating: where letters join, the coverages of the two sides of a seam add up to full ink.
+                part = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
+                cv2.add(part, ink, part)
+            edge = max(edge, x1)
         self._evict()
         return RenderedLine(canvas, -top, shaped, size, -left)
 
