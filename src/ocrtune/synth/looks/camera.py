@@ -123,7 +123,7 @@ class SaltAndPepper(PageEffect):
 
     def apply(self, page: FloatImage) -> FloatImage:
         """Set the pixels."""
-        field = window("specks", page.shape[-2], page.shape[-1], self.seed)
+        field = window("salt", page.shape[-2], page.shape[-1], self.seed)
         black, white = field < self.share / 2, field > 1 - self.share / 2
         return np.where(black, np.float32(0), np.where(white, np.float32(255), page))
 

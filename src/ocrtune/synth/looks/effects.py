@@ -76,6 +76,7 @@ class Parameter:
     is_tuple: bool
     is_integer: bool
     type: Any
+    """Of one member, with its limits: what pydantic validates an option by."""
 
     def value(self, given: Any, uniforms: list[float], strength: float) -> Any:
         """The field's value.
@@ -112,7 +113,7 @@ def _parameter(name: str, hint: Any) -> Parameter:
     members = get_args(hint) if is_tuple else (hint,)
     kind, *marks = get_args(members[0])
     drawn = next(mark for mark in marks if isinstance(mark, Span | OneOf | _Seeding))
-    return Parameter(name, drawn, len(members), is_tuple, kind is int, kind)
+    return Parameter(name, drawn, len(members), is_tuple, kind is int, members[0])
 
 
 def effect_name(effect: type[Effect]) -> str:

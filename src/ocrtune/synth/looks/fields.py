@@ -14,7 +14,7 @@ import numpy as np
 from ocrtune.synth.looks.effects import FloatImage
 
 FieldKind = Literal[
-    "noise", "cloud", "grain", "fibre", "brushed", "wood", "quasicrystal", "specks", "blotches"
+    "noise", "cloud", "grain", "fibre", "brushed", "wood", "quasicrystal", "salt", "specks", "blotches"
 ]
 
 ROWS, COLUMNS = 256, 2048
@@ -27,8 +27,8 @@ BORDER = 64
 def window(kind: FieldKind, height: int, width: int, seed: int) -> FloatImage:
     """A (height, width) float32 window into a field.
 
-    `specks` and `blotches` are even in 0..1, so that a threshold is a share; all others have mean 0 and
-    standard deviation 1, and stay within -3..3. The window is read-only.
+    `salt`, `specks` and `blotches` are even in 0..1, so that a threshold is a share; all others have
+    mean 0 and standard deviation 1, and stay within -3..3. The window is read-only.
     """
     field = _field(kind)
     rows, columns = field.shape
@@ -49,7 +49,7 @@ def _field(kind: FieldKind) -> FloatImage:
     height, width = ROWS + 2 * BORDER, COLUMNS + 2 * BORDER
     white = rng.standard_normal((height, width), np.float32)
     match kind:
-        case "noise":
+        case "noise" | "salt":
             field = white
         case "cloud":
             field = _blurred(white, 24, 24)
@@ -70,7 +70,7 @@ def _field(kind: FieldKind) -> FloatImage:
         case "blotches":
             field = _blurred(white, 2, 2)
     field = np.ascontiguousarray(field[BORDER:-BORDER, BORDER:-BORDER])
-    field = _ranks(field) if kind in ("specks", "blotches") else np.clip(_standard(field), -3, 3)
+    field = _ranks(field) if kind in ("salt", "specks", "blotches") else np.clip(_standard(field), -3, 3)
     field.flags.writeable = False
     return field
 
@@ -99,7 +99,8 @@ def _fibres(rng: np.random.Generator, height: int, width: int) -> FloatImage:
         steps = rng.uniform(2, 6) * np.column_stack((np.cos(angles), np.sin(angles)))
         points = np.rint(start + np.cumsum(steps, axis=0)).astype(np.int32)
         cv2.polylines(field, [points], False, float(rng.normal()), lineType=cv2.LINE_8)
-    return _blurred(field, 0.7, 0.7)
+    # Single hairs would otherwise stand far out of a plain ground.
+    return np.clip(_standard(_blurred(field, 0.7, 0.7)), -1.2, 1.2)
 
 
 def _quasicrystal(height: int, width: int) -> FloatImage:

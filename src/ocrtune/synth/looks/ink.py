@@ -100,13 +100,11 @@ class RoughEdges(InkEffect):
     def apply(self, ink: Image) -> Image:
         """Roughen."""
         soft = cv2.GaussianBlur(ink, (5, 5), 0.8).astype(np.float32)
+        edge = soft * (255 - soft) * np.float32(4 / 255**2)  # 1 on the edge, 0 on paper and inside strokes
         # An edge so blurred falls by 255 / (0.8 sqrt(2 pi)) = 127 levels per px.
-        moved = soft + np.float32(127 * self.roughness) * window(
-            "grain", ink.shape[0], ink.shape[1], self.seed
-        )
-        rough = _bytes((moved - 127) * np.float32(2.5) + 127)
-        # Without this, noise far from any ink would print too.
-        return np.where(soft > 8, rough, 0).astype(np.uint8)
+        grain = window("grain", ink.shape[0], ink.shape[1], self.seed)
+        moved = soft + np.float32(127 * self.roughness) * grain * edge
+        return _bytes((moved - 127) * np.float32(2.5) + 127)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,11 +61,18 @@ def _options(parameter: Parameter, value: Any, info: ValidationInfo) -> tuple[An
     if not given:
         raise ValueError("the list is empty; give at least one option")
     # A pair is a list of its own: [[ink, paper]].
-    checked = [TypeAdapter(parameter.type).validate_python(option) for option in given]
+    checked = [_option(parameter, option) for option in given]
     if isinstance(parameter.drawn, OneOf) and parameter.drawn.expand:
         folder = (info.context or {}).get("folder", Path())
         checked = [option for given in checked for option in parameter.drawn.expand(given, folder)]
     return tuple(checked)
+
+
+def _option(parameter: Parameter, value: Any) -> Any:
+    try:
+        return TypeAdapter(parameter.type).validate_python(value)
+    except ValidationError as error:
+        raise ValueError(f"{value!r} will not do: {error.errors()[0]['msg']}") from error
 
 
 def _ranges_model(effect: type[Effect]) -> type[EffectRanges]:

@@ -105,8 +105,9 @@ def resolved_height(look: Look, plan: LookPlan, ink: Image) -> float:
 def contrast_and_noise(look: Look) -> tuple[float, float]:
     """How ink stands out in the worst stretch of the line, and how much its surroundings vary there.
 
-    A stretch is about as wide as the image is high. Contrast is the difference of the mean grey levels of
-    the ink, weighted by its coverage, and of the paper around it; noise the paper's standard deviation.
+    A stretch is half as wide as the image is high: about a letter. Contrast is the difference of the mean
+    grey levels of the ink, weighted by its coverage, and of the paper around it; noise is the paper's
+    standard deviation.
     """
     grey = look.image if look.image.ndim == 2 else cv2.cvtColor(look.image, cv2.COLOR_RGB2GRAY)
     truth = look.truth
@@ -116,7 +117,8 @@ def contrast_and_noise(look: Look) -> tuple[float, float]:
     products = (on, on * levels, off, off_levels, off_levels * levels)
     columns = np.concatenate([cv2.reduce(product, 0, cv2.REDUCE_SUM) for product in products])  # (5, W)
     height, width = truth.shape
-    starts = np.arange(0, max(1, width - height // 2), height)  # the last stretch takes the rest
+    step = max(1, height // 2)
+    starts = np.arange(0, max(1, width - step // 2), step)  # the last stretch takes the rest
     ink, ink_level, paper, paper_level, paper_square = np.add.reduceat(
         columns, starts, axis=1, dtype=np.float64
     )
