@@ -1,0 +1,151 @@
+"""A line that does not show its text is told from one that does, and drawn again milder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ocrtune.errors import InputError
+from ocrtune.records import Image
+from ocrtune.synth.looks.camera import Blur, LowResolution, Noise
+from ocrtune.synth.looks.effects import Effect
+from ocrtune.synth.looks.geometry import ClippedCrop, Margins, Perspective
+from ocrtune.synth.looks.ink import LowInk
+from ocrtune.synth.looks.light import Glare, Inverted
+from ocrtune.synth.looks.paper import Colours, Texture, Tone
+from ocrtune.synth.looks.plan import Look, LookPlan
+from ocrtune.synth.looks.profile import Profile, profile_names
+from ocrtune.synth.looks.truth import (
+    Fault,
+    contrast_and_noise,
+    draw_true_look,
+    find_fault,
+    resolved_height,
+)
+
+MARGINS = Margins((0.3, 0.3, 0.3, 0.3))
+
+
+def fault_of(ink: Image, *effects: Effect) -> Fault | None:
+    plan = LookPlan((MARGINS, *effects))
+    return find_fault(plan.apply(ink), plan, ink)
+
+
+def look(ink: Image, *effects: Effect) -> Look:
+    return LookPlan((MARGINS, *effects)).apply(ink)
+
+
+@pytest.mark.parametrize(
+    "effects",
+    [
+        (),
+        (Tone(200, 60),),
+        (Tone(60, 60), Inverted()),
+        (Colours(("#f0f0f0", "#1030a0"), (0, 0, 0, 0, 0, 0), 0.6),),
+        (Tone(230, 120), LowInk(0.5, 0.1, 4), Blur(0.015), Noise(6, 4)),
+        (LowResolution(1.5),),
+    ],
+)
+def test_lines_that_show_their_text(effects: tuple[Effect, ...], ink: Image) -> None:
+    assert fault_of(ink, *effects) is None
+
+
+@pytest.mark.parametrize(
+    ("effects", "fault"),
+    [
+        ((Tone(200, 12),), Fault.TOO_FAINT),
+        ((Tone(230, 40), Glare(0.5, 0.5, 2, 1)), Fault.TOO_FAINT),  # a whole word is gone
+        ((Tone(255, 255), LowInk(1, 0.6, 4), Blur(0.05)), Fault.TOO_FAINT),
+        ((Colours(("#208020", "#a02020"), (0, 0, 0, 0, 0, 0), 1),), Fault.TOO_FAINT),  # grey levels alike
+        ((Tone(150, 60), Noise(60, 4)), Fault.TOO_NOISY),
+        ((Tone(150, 55), Noise(50, 9), Texture("grain", 30, 4)), Fault.TOO_NOISY),
+        ((LowResolution(6),), Fault.TOO_SMALL),
+    ],
+)
+def test_lines_that_do_not(effects: tuple[Effect, ...], fault: Fault, ink: Image) -> None:
+    assert fault_of(ink, *effects) is fault
+
+
+def test_ink_outside_the_image_is_counted(ink: Image) -> None:
+    plan = LookPlan((ClippedCrop(0.2, "bottom"),))
+    block = np.full((40, 200), 255, np.uint8)
+    assert plan.apply(block).kept_ink == pytest.approx(0.8)
+    assert find_fault(plan.apply(block), plan, block) is Fault.INK_OUTSIDE
+
+
+def test_contrast_is_that_of_ink_and_paper(ink: Image) -> None:
+    contrast, noise = contrast_and_noise(look(ink, Tone(220, 100)))
+    assert contrast == pytest.approx(90, abs=5)  # less than 100: edges are lighter than strokes
+    assert noise < 18  # of soft edges
+    _, noise = contrast_and_noise(look(ink, Tone(128, 60), Noise(20, 4)))
+    assert noise == pytest.approx(20, abs=6)
+
+
+def test_the_worst_stretch_counts(ink: Image) -> None:
+    """One dead letter in a line that is otherwise black."""
+    whole = look(ink, Tone(255, 255))
+    image = whole.image.copy()
+    image[:, 30:56] = 250
+    contrast, _ = contrast_and_noise(Look(image, whole.truth, whole.kept_ink, whole.placement))
+    assert contrast < 60
+    assert contrast_and_noise(whole)[0] > 180
+
+
+def test_height_is_that_of_the_sensor(ink: Image) -> None:
+    height = float(len(ink))
+    assert resolved_height(look(ink), LookPlan(()), ink) == pytest.approx(height)
+    assert resolved_height(look(ink), LookPlan((LowResolution(2),)), ink) == pytest.approx(height / 2)
+    plan = LookPlan((Perspective((0, 0, 0, 0.25, 0, -0.25, 0, 0)),))  # the right end is half as high
+    assert resolved_height(plan.apply(ink), plan, ink) == pytest.approx(height / 2, abs=1)
+
+
+def test_a_low_line_of_dashes_is_not_too_small() -> None:
+    dash = np.full((4, 60), 255, np.uint8)
+    assert fault_of(dash) is None
+
+
+def test_one_dot() -> None:
+    dot = cv2.circle(np.zeros((7, 7), np.uint8), (3, 3), 3, 255, -1)
+    assert fault_of(dot) is None
+
+
+def profile(tmp_path: Path, paper: str) -> Profile:
+    path = tmp_path / "mine.yaml"
+    margins = "geometry: {margins: {probability: 1, sides: 0.3}}"
+    path.write_text(f"description: grey on grey\nline_height: 30\n{margins}\npaper: {{{paper}}}\n")
+    return Profile.from_yaml(path)
+
+
+def faint(tmp_path: Path, contrast: float) -> Profile:
+    return profile(tmp_path, f"tone: {{probability: 1, paper: 220, contrast: {contrast}}}")
+
+
+def test_a_line_that_fails_is_drawn_milder_and_its_faults_are_kept(tmp_path: Path, ink: Image) -> None:
+    true = draw_true_look(faint(tmp_path, 5), np.random.default_rng(3), ink)
+    assert true.faults == (Fault.TOO_FAINT,)
+    assert find_fault(true.look, true.plan, ink) is None
+    assert np.array_equal(true.plan.apply(ink).image, true.look.image)
+    again = draw_true_look(faint(tmp_path, 5), np.random.default_rng(3), ink)
+    assert again.plan == true.plan
+    assert draw_true_look(faint(tmp_path, 80), np.random.default_rng(3), ink).faults == ()
+
+
+def test_a_profile_that_never_shows_its_text_says_so(tmp_path: Path, ink: Image) -> None:
+    alike = '{probability: 1, spread: 0, brightness: 1, pairs: [["#808080", "#828282"]]}'
+    mine = profile(tmp_path, f"colours: {alike}")
+    with pytest.raises(
+        InputError, match=r"\(grey on grey\) does not show its text .*: too little contrast; give"
+    ):
+        draw_true_look(mine, np.random.default_rng(0), ink)
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_shipped_profiles_show_their_text(name: str, ink: Image) -> None:
+    """At most a few of the first draws fail, and none at its mildest."""
+    shipped = Profile.named(name)
+    looks = [draw_true_look(shipped, np.random.default_rng((1, seed)), ink) for seed in range(40)]
+    assert sum(bool(true.faults) for true in looks) <= 8
+    assert max(len(true.faults) for true in looks) <= 2
