@@ -213,8 +213,7 @@ def open_fonts(path: Path) -> tuple[Font, ...]:
     try:
         if path.stat().st_size > FONT_LIMIT:
             raise InputError(f"{path} is over {FONT_LIMIT >> 20} MiB: too large for a font")
-        with path.open("rb"):  # HarfBuzz does not say why a file cannot be read
-            blob = hb.Blob.from_file_path(path)
+        blob = _map(path)
     except OSError as error:
         raise InputError(f"cannot read the font {path}: {error.strerror}") from error
     except hb.HarfBuzzError as error:
@@ -226,6 +225,14 @@ def open_fonts(path: Path) -> tuple[Font, ...]:
     if not faces:
         raise InputError(f"{path} is not a font; give a .ttf, .otf or .ttc file")
     return tuple(font for face in faces for font in _instances(path, face))
+
+
+def _map(path: Path) -> hb.Blob:
+    """The file as a blob: mapped, so that a thousand fonts take no memory of their own."""
+    if sys.platform == "win32":  # there a mapped file could not be deleted, nor every path be mapped
+        return hb.Blob(path.read_bytes())
+    with path.open("rb"):  # tells why a file cannot be read, which HarfBuzz does not
+        return hb.Blob.from_file_path(path)
 
 
 def _instances(path: Path, face: hb.Face) -> list[Font]:
