@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,9 @@ from ocrtune.synth.bidi import (
     resolve_levels,
     visual_runs,
 )
+
+CONFORMANCE = Path("/usr/share/unicode/BidiCharacterTest.txt")
+"""Of the Unicode Character Database, where Debian puts it."""
 
 HEBREW, ARABIC, ARABIC_DIGITS = "אבגדה", "ابجدهل", "٠١٢٣"
 CONTROLS = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -110,6 +114,26 @@ def test_with_embedding_controls_too(text: str) -> None:
     reference = pytest.importorskip("bidi", reason="python-bidi is not installed: pip install python-bidi")
     expected = reference.get_display(text)
     assert visual(text) == "".join(s for s in expected if unicodedata.bidirectional(s) not in REMOVED)
+
+
+def test_conformance() -> None:
+    """A sixteenth of Unicode's own test; the whole passes too and takes four seconds."""
+    if not CONFORMANCE.is_file():
+        pytest.skip(f"{CONFORMANCE} is not installed: apt-get install unicode-data")
+    cases = [line for line in CONFORMANCE.read_text().splitlines() if line and not line.startswith("#")]
+    assert len(cases) > 90_000
+    bases: tuple[Direction | None, ...] = ("ltr", "rtl", None)
+    for case in cases[::16]:
+        codes, base, _, expected, order = case.split(";")
+        text = "".join(chr(int(code, 16)) for code in codes.split())
+        levels = resolve_levels(text, bases[int(base)])
+        removed = {i for i, level in enumerate(expected.split()) if level == "x"}
+        resolved = ["x" if i in removed else str(level) for i, level in enumerate(levels)]
+        assert resolved == expected.split(), case
+        drawn: list[int] = []
+        for run in visual_runs(levels):
+            drawn += range(run.start, run.end)[:: 1 if run.direction == "ltr" else -1]
+        assert [i for i in drawn if i not in removed] == list(map(int, order.split())), case
 
 
 @given(st.text(max_size=60), st.sampled_from(["ltr", "rtl", None]))

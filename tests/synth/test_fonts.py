@@ -8,13 +8,16 @@ import string
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fontTools.colorLib.builder import buildCOLR, buildCPAL
+from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.recordingPen import RecordingPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTCollection, TTFont
 from fontTools.ttLib.tables.otTables import PaintFormat
+from fontTools.ttLib.tables.TupleVariation import TupleVariation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,10 +25,11 @@ from ocrtune.errors import InputError
 from ocrtune.synth.fonts import (
     FACES_LIMIT,
     FONT_LIMIT,
+    INSTANCES_LIMIT,
     Font,
     find_fonts,
     matplotlib_font_folder,
-    open_faces,
+    open_fonts,
 )
 from ocrtune.synth.render import LineRenderer
 from ocrtune.synth.shaping import shape_line
@@ -115,10 +119,12 @@ def collection(folder: Path, tmp_path: Path) -> Path:
 
 
 def test_every_face_of_a_collection_is_found(folder: Path, collection: Path) -> None:
-    assert [(font.family, font.face) for font in open_faces(collection)] == [("cmr10", 0), ("cmtt10", 1)]
+    assert [(font.family, font.face) for font in open_fonts(collection)] == [("cmr10", 0), ("cmtt10", 1)]
     assert [font.family for font in find_fonts([collection.parent], "ab").fonts] == ["cmr10", "cmtt10"]
     assert Font.open(collection, 1).family == "cmtt10"
-    with pytest.raises(InputError, match=r"two\.ttc has no face 2; it has 2, counted from 0"):
+    with pytest.raises(
+        InputError, match=r"two\.ttc has no face 2 with an instance 0; both are counted from 0"
+    ):
         Font.open(collection, 2)
     with pytest.raises(InputError, match=r"has no face -1"):
         Font.open(collection, -1)
@@ -132,7 +138,7 @@ def test_a_collection_of_too_many_faces_is_refused(collection: Path) -> None:
     path = collection.with_name("many.ttc")
     path.write_bytes(header + offset * (FACES_LIMIT + 1) + content)
     with pytest.raises(InputError, match=rf"many\.ttc claims {FACES_LIMIT + 1} faces"):
-        open_faces(path)
+        open_fonts(path)
 
 
 def test_a_font_travels_to_another_process_by_its_path(collection: Path) -> None:
@@ -141,6 +147,41 @@ def test_a_font_travels_to_another_process_by_its_path(collection: Path) -> None
     received = pickle.loads(sent)
     assert (received.name, received.path, received.face) == ("cmtt10 Regular", collection, 1)
     assert received.undrawable("ab") == []
+
+
+def write_variable(folder: Path, path: Path, weights: dict[str, int]) -> Path:
+    """cmr10 with a weight axis that moves the right half of H by up to 100 units, and named weights."""
+    with TTFont(folder / "cmr10.ttf") as font:
+        builder = FontBuilder(font=font)
+        named = [{"location": {"wght": weight}, "stylename": name} for name, weight in weights.items()]
+        builder.setupFvar([("wght", 400, 400, 900, "Weight")], named)
+        letter = font.getBestCmap()[ord("H")]
+        deltas = [(100 if x > 700 else 0, 0) for x, _ in font["glyf"][letter].coordinates]
+        phantoms = [(0, 0)] * 4
+        builder.setupGvar({letter: [TupleVariation({"wght": (0, 1, 1)}, deltas + phantoms)]})
+        font.save(path)
+    return path
+
+
+def test_the_named_instances_of_a_variable_font_are_fonts(folder: Path, tmp_path: Path) -> None:
+    variable = write_variable(folder, tmp_path / "variable.ttf", {"Thin": 400, "Fat": 900})
+    thin, fat = open_fonts(variable)
+    assert (thin.name, fat.name) == ("cmr10 Thin", "cmr10 Fat")
+    widths = [
+        font.shaper.get_glyph_extents(font.shaper.get_nominal_glyph(ord("H"))).width for font in (thin, fat)
+    ]
+    assert widths[1] - widths[0] == 100
+    received = pickle.loads(pickle.dumps(fat))
+    assert (received.name, received.instance) == ("cmr10 Fat", 1)
+    inks = [LineRenderer().draw(shape_line("H", [font]), 100).ink for font in (thin, fat, received)]
+    assert np.array_equal(inks[1], inks[2])
+    assert inks[1].shape[1] - inks[0].shape[1] == 5  # 100 of 2048 units at 100 px
+    assert [font.style for font in find_fonts([variable], "Ha").fonts] == ["Fat", "Thin"]
+    with pytest.raises(InputError, match="has no face 0 with an instance 2"):
+        Font.open(variable, 0, 2)
+    many = {f"W{k}": 400 + k for k in range(INSTANCES_LIMIT + 1)}
+    with pytest.raises(InputError, match=rf"many\.ttf claims {INSTANCES_LIMIT + 1} instances"):
+        open_fonts(write_variable(folder, tmp_path / "many.ttf", many))
 
 
 def small_capitals(source: Path, target: Path, scale: float, weight: int) -> Path:

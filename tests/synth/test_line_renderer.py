@@ -162,6 +162,15 @@ def test_any_text_is_drawn_or_refused_in_one_line(text: str, is_vertical: bool) 
     assert len(message.splitlines()) == 1
 
 
+def test_a_font_of_monstrous_glyphs_is_refused(tmp_path: Path) -> None:
+    """As damaged files have them: without a limit, a line of text could take gigabytes."""
+    with TTFont(matplotlib_font_folder() / "cmr10.ttf") as file:
+        file["head"].unitsPerEm = 16
+        file.save(tmp_path / "monstrous.ttf")
+    with pytest.raises(InputError, match="font cmr10 Regular has a glyph of over 24 em"):
+        draw("H", Font.open(tmp_path / "monstrous.ttf"), 20)
+
+
 def test_lines_that_cannot_be_drawn_are_input_errors(sans: Font) -> None:
     with pytest.raises(InputError, match="nothing of ' ' leaves ink"):
         draw(" ", sans)

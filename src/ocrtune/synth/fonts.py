@@ -30,6 +30,9 @@ FONT_LIMIT = 64 * 2**20
 FACES_LIMIT = 64
 """Faces of a collection; the Noto Sans CJK super collection has 45."""
 
+INSTANCES_LIMIT = 256
+"""Named instances of a variable font; families of three axes have about 60."""
+
 UPRIGHT_LETTERS = frozenset("EHILTXhiklmnrx")
 """Letters that stand on the baseline in every Latin text font, script and italic ones included."""
 
@@ -53,11 +56,13 @@ class Font:
     path: Path
     face: int
     """Index in a collection; 0 for a file of one font."""
+    instance: int
+    """Index of the named instance of a variable font; 0 for a font with one look."""
     shaper: hb.Font = field(repr=False)
     """HarfBuzz font in font units (its scale is the units per em)."""
 
-    def __reduce__(self) -> tuple[Callable[[Path, int], Font], tuple[Path, int]]:
-        return Font.open, (self.path, self.face)
+    def __reduce__(self) -> tuple[Callable[[Path, int, int], Font], tuple[Path, int, int]]:
+        return Font.open, (self.path, self.face, self.instance)
 
     @property
     def name(self) -> str:
@@ -65,16 +70,16 @@ class Font:
         return f"{self.family} {self.style}"
 
     @classmethod
-    def open(cls, path: Path, face: int = 0) -> Font:
-        """Open the font file `path`, of a collection the font at index `face`.
+    def open(cls, path: Path, face: int = 0, instance: int = 0) -> Font:
+        """Open one font of the file `path`.
 
         Raises:
-            InputError: missing, over `FONT_LIMIT`, not a font, or a collection without that face.
+            InputError: what `open_fonts` raises, or the file has no such face or instance.
         """
-        faces = open_faces(path)
-        if not 0 <= face < len(faces):
-            raise InputError(f"{path} has no face {face}; it has {len(faces)}, counted from 0")
-        return faces[face]
+        for font in open_fonts(path):
+            if (font.face, font.instance) == (face, instance):
+                return font
+        raise InputError(f"{path} has no face {face} with an instance {instance}; both are counted from 0")
 
     @property
     def units_per_em(self) -> int:
@@ -199,17 +204,16 @@ class Font:
         return abs(bottom) <= BASELINE_TOLERANCE * self.units_per_em
 
 
-def open_faces(path: Path) -> tuple[Font, ...]:
-    """Every font of the file `path`: one, or those of a collection in order.
+def open_fonts(path: Path) -> tuple[Font, ...]:
+    """Every font of the file `path`: the faces of a collection, the named instances of a variable font.
 
     Raises:
-        InputError: missing, over `FONT_LIMIT`, over `FACES_LIMIT`, or not a font.
+        InputError: missing, over `FONT_LIMIT`, `FACES_LIMIT` or `INSTANCES_LIMIT`, or not a font.
     """
     try:
         if path.stat().st_size > FONT_LIMIT:
             raise InputError(f"{path} is over {FONT_LIMIT >> 20} MiB: too large for a font")
-        with path.open("rb"):  # HarfBuzz does not say why a file cannot be read
-            blob = hb.Blob.from_file_path(path)
+        blob = _map(path)
     except OSError as error:
         raise InputError(f"cannot read the font {path}: {error.strerror}") from error
     except hb.HarfBuzzError as error:
@@ -217,18 +221,43 @@ def open_faces(path: Path) -> tuple[Font, ...]:
     count = hb.Face(blob).count
     if count > FACES_LIMIT:
         raise InputError(f"{path} claims {count} faces, over {FACES_LIMIT}; give a .ttf, .otf or .ttc file")
-    fonts = []
-    for index in range(count):
-        face = hb.Face(blob, index)
-        if face.glyph_count == 0:
-            break
-        names = (hb.OTNameIdPredefined.FONT_FAMILY, hb.OTNameIdPredefined.FONT_SUBFAMILY)
-        # Names of damaged fonts may hold line breaks, which no message could show.
-        family, style = (name if (name := face.get_name(i)) and name.isprintable() else None for i in names)
-        fonts.append(Font(family or path.stem, style or "Regular", path, index, hb.Font(face)))
-    if not fonts:
+    faces = [face for index in range(count) if (face := hb.Face(blob, index)).glyph_count]
+    if not faces:
         raise InputError(f"{path} is not a font; give a .ttf, .otf or .ttc file")
-    return tuple(fonts)
+    return tuple(font for face in faces for font in _instances(path, face))
+
+
+def _map(path: Path) -> hb.Blob:
+    """The file as a blob: mapped, so that a thousand fonts take no memory of their own."""
+    if sys.platform == "win32":  # there a mapped file could not be deleted, nor every path be mapped
+        return hb.Blob(path.read_bytes())
+    with path.open("rb"):  # tells why a file cannot be read, which HarfBuzz does not
+        return hb.Blob.from_file_path(path)
+
+
+def _instances(path: Path, face: hb.Face) -> list[Font]:
+    instances = face.named_instances if face.has_var_data else ()
+    if len(instances) > INSTANCES_LIMIT:
+        raise InputError(
+            f"{path} claims {len(instances)} instances, over {INSTANCES_LIMIT}; use another font"
+        )
+    family = _printable_name(face, hb.OTNameIdPredefined.FONT_FAMILY) or path.stem
+    if not instances:
+        style = _printable_name(face, hb.OTNameIdPredefined.FONT_SUBFAMILY) or "Regular"
+        return [Font(family, style, path, face.index, 0, hb.Font(face))]
+    fonts = []
+    for index, instance in enumerate(instances):
+        shaper = hb.Font(face)
+        shaper.var_named_instance = index
+        style = _printable_name(face, instance.subfamily_name_id) or f"Instance {index}"
+        fonts.append(Font(family, style, path, face.index, index, shaper))
+    return fonts
+
+
+def _printable_name(face: hb.Face, name_id: int) -> str | None:
+    """A name without line breaks and the like, which damaged fonts have and no message could show."""
+    name: str | None = face.get_name(name_id)
+    return name if name and name.isprintable() else None
 
 
 def system_font_folders() -> tuple[Path, ...]:
@@ -307,7 +336,7 @@ def find_fonts(paths: Iterable[Path], symbols: Iterable[str]) -> FontSearch:
     refused: dict[Path, str] = {}
     for path in _font_files(paths, refused):
         try:
-            measured = [(font, frozenset(font.undrawable(wanted))) for font in open_faces(path)]
+            measured = [(font, frozenset(font.undrawable(wanted))) for font in open_fonts(path)]
         except InputError as error:
             refused[path] = str(error)
             continue
