@@ -89,7 +89,7 @@ class FontChoice:
         return cls(fonts, of_kind or frozenset(range(len(fonts))), unable)
 
     def choose(self, text: str, rng: np.random.Generator) -> FontSet | None:
-        """Fonts that can draw `text`: one that has all of it, else several; None where a symbol is in none."""
+        """Fonts that can draw `text`: one with all of it, else several; None where a symbol is in none."""
         unable = [self._unable(symbol) for symbol in set(text)]
         key = frozenset().union(*unable)
         if key not in self._alone:

@@ -105,7 +105,9 @@ class LineGenerator:
     def sample(self, index: int) -> LineSample:
         """Line `index` as a labelled line; raises as `line` does."""
         made = self.line(index)
-        return LineSample(made.image, made.text, id=f"{index:06d}", source=f"line {index} of seed {self.seed}")
+        return LineSample(
+            made.image, made.text, id=f"{index:06d}", source=f"line {index} of seed {self.seed}"
+        )
 
     def __iter__(self) -> Iterator[tuple[Image, str]]:
         """Image and text of line 0, 1, 2 …; raises as `line` does."""

@@ -1,9 +1,9 @@
-"""The recipe of made lines: what `ocrtune synth` gets as options, keeps beside its lines, and reads as YAML."""
+"""The recipe of made lines: what `ocrtune synth` gets as options, keeps with its lines and reads as YAML."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,8 +49,8 @@ class SynthRecipe(BaseModel):
 
     texts: TextsConfig
     """What lines say."""
-    lines: Annotated[int, Field(ge=1)]
-    """How many."""
+    lines: Annotated[int, Field(ge=1)] | None = None
+    """How many. [default: one for each string, where the texts have an end]"""
     profile: str = "clean"
     """How lines look: the name of a profile that ocrtune brings, or the path of a YAML file."""
     fonts: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class SynthRecipe(BaseModel):
         """
         is_file = self.profile.endswith((".yaml", ".yml"))
         profile = Profile.named(str(folder / self.profile) if is_file else self.profile)
-        texts = self.texts.build(folder, self.seed, self.lines)
+        texts = self._texts(folder)
         search = find_fonts(self._font_paths(folder), _symbols(texts, self.seed))
         choice = _choose_fonts(search, profile, [folder / path for path in self.fonts])
         generator = LineGenerator(texts.source, choice, profile, self.seed, self.vertical, self.language)
@@ -104,6 +104,14 @@ class SynthRecipe(BaseModel):
             return cls.model_validate(content)
         except ValidationError as error:
             raise InputError(f"{path}: {first_problem(error)}") from error
+
+    def _texts(self, folder: Path) -> Texts:
+        if self.lines is not None:
+            return self.texts.build(folder, self.seed, self.lines)
+        texts = self.texts.build(folder, self.seed, 1)
+        if texts.pass_length is None:
+            raise InputError("say how many lines to make: these texts have no end of their own")
+        return self.texts.build(folder, self.seed, texts.pass_length)
 
     def _font_paths(self, folder: Path) -> list[Path]:
         if self.fonts:
