@@ -52,6 +52,7 @@ def folder() -> Path:
         ("cmsy10.ttf", "nx", "nx"),  # has signs at the code points of small letters
         ("STIXNonUni.ttf", "Ab", "Ab"),  # has private code points only
         ("LastResortHE-Regular.ttf", "ab", "ab"),  # draws one box for both
+        ("LastResortHE-Regular.ttf", "中", "中"),  # a box, too, and no other symbol tells
         ("DejaVuSans.ttf", " \u00a0", ""),  # white space leaves no ink, and may share its glyph
         ("cmr10.ttf", "a\u200c\u200d\u2067", ""),  # joiners and direction marks need no glyph
     ],

@@ -119,21 +119,22 @@ class Font:
         """Those of `symbols` that this font cannot draw so that a reader could tell them.
 
         A symbol is drawable when the font maps it, shaping gives no .notdef, its glyphs leave ink
-        (white space need not), no other symbol of its script is drawn by the same glyphs (last-resort
-        fonts draw one box for all), an upright letter stands on the baseline (fonts of mathematical
-        signs put brackets where letters belong), and a small letter is not drawn as a capital.
-        Joiners and other characters without a look of their own need no glyph.
+        (white space need not), no other symbol of its script is drawn by the same glyphs, an upright
+        letter stands on the baseline (fonts of mathematical signs put brackets where letters belong),
+        and a small letter is not drawn as a capital. Joiners and other characters without a look of
+        their own need no glyph. A font that `draws_boxes` can draw nothing.
 
         Raises:
             InputError: the outlines are damaged.
         """
         drawn_by: dict[tuple[int, ...], list[str]] = {}
         undrawable = []
+        draws_boxes = self.draws_boxes()
         for symbol in dict.fromkeys(symbols):
             visible = [c for c in unicodedata.normalize("NFC", symbol) if not is_ignorable(c)]
             if not visible:
                 continue
-            if any(self.shaper.get_nominal_glyph(ord(character)) is None for character in visible):
+            if draws_boxes or any(self.shaper.get_nominal_glyph(ord(c)) is None for c in visible):
                 undrawable.append(symbol)
                 continue
             glyphs = tuple(info.codepoint for info in self.shape(symbol)[0])
@@ -149,13 +150,17 @@ class Font:
         capitals = small if small and self.draws_capitals() else []
         return list(dict.fromkeys(undrawable + twins + capitals))
 
+    def draws_boxes(self) -> bool:
+        """Whether this is a last-resort font: it has every character, drawn as a box for its script."""
+        glyphs = {self.shaper.get_nominal_glyph(ord(letter)) for letter in TELLING_LETTERS}
+        return len(glyphs) == 1 and None not in glyphs
+
     def draws_capitals(self) -> bool:
         """Whether small Latin letters are drawn as capitals, of the same size or smaller.
 
         Told from the outlines of most of `TELLING_LETTERS`: small capitals are not just scaled ones.
-        A font that draws one box for all letters draws none of them.
         """
-        if len({self.shaper.get_nominal_glyph(ord(letter)) for letter in TELLING_LETTERS}) == 1:
+        if self.draws_boxes():
             return False
         likeness = [value for letter in TELLING_LETTERS if (value := self._likeness(letter)) is not None]
         return bool(likeness) and statistics.median(likeness) >= CAPITAL_LIKENESS
