@@ -313,12 +313,14 @@ def place(effects: tuple[Effect, ...], ink: Image, truth: Image, unit: int) -> P
         product = matrices[0]
         for matrix in matrices[1:]:
             product = matrix @ product
-        steps.append(Homography.holding(product, width, height))
-        ink, truth = steps[-1].mask(ink), steps[-1].mask(truth)
+        homography = Homography.holding(product, width, height)
+        steps.append(homography)
+        ink, truth = _moved(homography, ink, truth)
     for effect in effects:
         if isinstance(effect, Distortion):
-            steps.append(effect.bend(ink.shape[1], ink.shape[0]))
-            ink, truth = steps[-1].mask(ink), steps[-1].mask(truth)
+            bend = effect.bend(ink.shape[1], ink.shape[0])
+            steps.append(bend)
+            ink, truth = _moved(bend, ink, truth)
     inked = np.asarray(cv2.max(ink, truth), np.uint8)
     x, y, width, height = cv2.boundingRect(inked)
     window = Window(x, y, x + width, y + height)
@@ -327,4 +329,10 @@ def place(effects: tuple[Effect, ...], ink: Image, truth: Image, unit: int) -> P
             window = effect.crop(window, inked, unit)
     cropped = window.mask(truth)
     kept = cv2.sumElems(cropped)[0] / max(1.0, cv2.sumElems(truth)[0])
-    return Placed(Placement((*steps, window)), window.mask(ink), cropped, kept)
+    return Placed(Placement((*steps, window)), cropped if ink is truth else window.mask(ink), cropped, kept)
+
+
+def _moved(step: Homography | Bend, ink: Image, truth: Image) -> tuple[Image, Image]:
+    """Both masks moved; once where they are one, as most lines of most profiles have them."""
+    moved = step.mask(truth)
+    return (moved, moved) if ink is truth else (step.mask(ink), moved)

@@ -54,7 +54,7 @@ class InkSpread(InkEffect):
         """Spread."""
         reach = self.radius * _ink_height(ink)
         wide = cv2.GaussianBlur(_spread(ink, reach), (3, 3), 0)
-        share = _cloud(ink, self.seed)
+        share = window("patches", ink.shape[0], ink.shape[1], self.seed)
         return _bytes(ink + (wide.astype(np.float32) - ink) * share)
 
 
@@ -70,7 +70,7 @@ class LowInk(InkEffect):
 
     def apply(self, ink: Image) -> Image:
         """Fade."""
-        kept = 1 - np.float32(self.fade) * _cloud(ink, self.seed)
+        kept = 1 - np.float32(self.fade) * window("patches", ink.shape[0], ink.shape[1], self.seed)
         if self.dropout:
             kept *= _above("specks", self.dropout, ink, self.seed)
         return _weakened(ink, kept)
@@ -213,17 +213,13 @@ def _weakened(ink: Image, kept: FloatImage) -> Image:
     return np.asarray(cv2.multiply(ink, kept, dtype=cv2.CV_8U), np.uint8)
 
 
-def _cloud(ink: Image, seed: int) -> FloatImage:
-    """Soft patches (H, W), 0..1, each a few line heights wide."""
-    patches = np.float32(0.5) + np.float32(0.35) * window("cloud", ink.shape[0], ink.shape[1], seed)
-    return np.asarray(np.clip(patches, 0, 1), np.float32)
-
-
 def _above(kind: FieldKind, share: float, ink: Image, seed: int) -> FloatImage:
     """0 on `share` of the area and 1 elsewhere, with an edge that is not jagged."""
     height, width = ink.shape
     field = window(kind, height, width, seed)
-    return np.asarray(np.clip((field - np.float32(share)) * 12 + np.float32(0.5), 0, 1), np.float32)
+    kept = field * np.float32(12)
+    kept += np.float32(0.5 - 12 * share)
+    return np.clip(kept, 0, 1, out=kept)
 
 
 def _spread(ink: Image, distance: float) -> Image:

@@ -219,15 +219,17 @@ def paint(effects: tuple[Effect, ...], ink: Image, scene: Scene) -> FloatImage:
     """Lay ink (H, W) uint8 on the paper that the effects make: a page."""
     tones = [effect for effect in effects if isinstance(effect, Tone | Colours)]
     ink_level, paper = (tones or [BLACK_ON_WHITE])[-1].levels()  # colours, where both are drawn
+    backings = [effect for effect in effects if isinstance(effect, Backing)]
+    if not backings:
+        return mixed(paper, ink_level, ink)
     page = np.empty((*np.shape(paper)[:1], *ink.shape), np.float32)
     page[:] = paper
-    for effect in effects:
-        if isinstance(effect, Backing):
-            page = effect.apply(page, scene, ink_level)
+    for backing in backings:
+        page = backing.apply(page, scene, ink_level)
     return mixed(page, ink_level, ink)
 
 
-def mixed(page: FloatImage, level: Level, cover: Image, share: float = 1) -> FloatImage:
+def mixed(page: Level, level: Level, cover: Image, share: float = 1) -> FloatImage:
     """The page with `level` (or another page) where `cover` (H, W) is 255, in between where it is less."""
     return np.asarray(page + (level - page) * (cover * np.float32(share / 255)), np.float32)
 

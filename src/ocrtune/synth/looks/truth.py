@@ -14,6 +14,7 @@ import numpy as np
 from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.looks.camera import LowResolution
+from ocrtune.synth.looks.geometry import Perspective
 from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile
 
@@ -95,6 +96,8 @@ def find_fault(look: Look, plan: LookPlan, ink: Image) -> Fault | None:
 def resolved_height(look: Look, plan: LookPlan, ink: Image) -> float:
     """Height of the ink in px of the sensor, at the end of the line where it is lower."""
     height, width = ink.shape
+    if not any(isinstance(effect, Perspective | LowResolution) for effect in plan.effects):
+        return float(height)
     corners = np.array([[0, 0], [0, height], [width, 0], [width, height]], np.float64)
     placed = look.placement.points(corners)
     lower = min(np.linalg.norm(placed[1] - placed[0]), np.linalg.norm(placed[3] - placed[2]))
