@@ -14,9 +14,9 @@ from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.looks.camera import Blur
 from ocrtune.synth.looks.effects import Effect, Parameter, Span, parameters
-from ocrtune.synth.looks.geometry import Curve, Margins, Skew
+from ocrtune.synth.looks.geometry import Curve, FixedWidth, Margins, Skew
 from ocrtune.synth.looks.paper import Colours
-from ocrtune.synth.looks.plan import EFFECTS, SIDE_LIMIT, LookPlan
+from ocrtune.synth.looks.plan import EFFECTS, HEIGHT_LIMIT, WIDTH_LIMIT, LookPlan
 
 BAR = np.full((24, 120), 255, np.uint8)
 BAR[:, ::12] = 0
@@ -135,7 +135,22 @@ def test_what_is_no_plan(text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (3, SIDE_LIMIT + 1)])
-def test_ink_of_impossible_size(shape: tuple[int, int]) -> None:
-    with pytest.raises(InputError, match=rf"a line of {shape[1]} x {shape[0]} px cannot be made"):
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((0, 5), "the ink mask of 5 x 0 px has no ink"),
+        ((5, 0), "the ink mask of 0 x 5 px has no ink"),
+        ((5, 9), "the ink mask of 9 x 5 px has no ink"),
+        ((HEIGHT_LIMIT + 1, 9), "ink of 9 x 1025 px is too large; make it at most 16384 x 1024"),
+        ((9, WIDTH_LIMIT + 1), "ink of 16385 x 9 px is too large"),
+    ],
+)
+def test_ink_that_cannot_be_a_line(shape: tuple[int, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         LookPlan(()).apply(np.zeros(shape, np.uint8))
+
+
+def test_an_image_too_large_is_refused_before_it_is_made() -> None:
+    page = np.full((1000, 1000), 255, np.uint8)
+    with pytest.raises(InputError, match="a line image of 1100000 x 11000 px is too large"):
+        LookPlan((Margins((5, 5, 5, 5)), FixedWidth(100, "left"))).apply(page)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.looks.effects import Effect, OneOf, Seed, Span
 from ocrtune.synth.looks.placement import Bend, Homography, Placement, Points, Window
@@ -284,6 +285,10 @@ GEOMETRY_EFFECTS: tuple[type[Effect], ...] = (*PROJECTIVE_EFFECTS, *DISTORTIONS,
 """In the order in which they happen."""
 
 
+SIDE_LIMIT = 2**15
+"""px of a finished image's side; JPEG can hold twice that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """Ink where the image has it."""
@@ -305,6 +310,9 @@ def place(effects: tuple[Effect, ...], ink: Image, truth: Image, unit: int) -> P
         ink: (H, W) uint8 mask with paper around the ink.
         truth: the same before it was worn.
         unit: height in px of the ink as drawn.
+
+    Raises:
+        InputError: the image would be over `SIDE_LIMIT`.
     """
     steps: list[Homography | Bend | Window] = []
     height, width = ink.shape
@@ -327,6 +335,9 @@ def place(effects: tuple[Effect, ...], ink: Image, truth: Image, unit: int) -> P
     for effect in effects:
         if isinstance(effect, CropEffect):
             window = effect.crop(window, inked, unit)
+    size = window.right - window.left, window.bottom - window.top
+    if max(size) > SIDE_LIMIT:
+        raise InputError(f"a line image of {size[0]} x {size[1]} px is too large; use smaller margins")
     cropped = window.mask(truth)
     kept = cv2.sumElems(cropped)[0] / max(1.0, cv2.sumElems(truth)[0])
     return Placed(Placement((*steps, window)), cropped if ink is truth else window.mask(ink), cropped, kept)

@@ -48,8 +48,8 @@ EFFECTS: Mapping[str, type[Effect]] = MappingProxyType(
 )
 """Every effect by its name."""
 
-SIDE_LIMIT = 2**14
-"""px of a mask's width or height: what preprocessing takes, and a quarter of what JPEG can hold."""
+HEIGHT_LIMIT, WIDTH_LIMIT = 2**10, 2**14
+"""px of an ink mask. Wider images than that, preprocessing would not take either."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,14 +83,15 @@ class LookPlan:
             ink: (H, W) uint8 mask, 0 paper to 255 full ink, cut to its ink.
 
         Raises:
-            InputError: the mask has no ink or is over `SIDE_LIMIT`, or a picture cannot be read.
+            InputError: the mask has no ink or is over `HEIGHT_LIMIT` or `WIDTH_LIMIT`, the image would be
+                too large, or a picture cannot be read.
         """
-        if not ink.size or max(ink.shape) > SIDE_LIMIT:
-            height, width = ink.shape
-            raise InputError(
-                f"a line of {width} x {height} px cannot be made; 1 to {SIDE_LIMIT} px a side can"
-            )
         height, width = ink.shape
+        if height > HEIGHT_LIMIT or width > WIDTH_LIMIT:
+            limit = f"{WIDTH_LIMIT} x {HEIGHT_LIMIT}"
+            raise InputError(f"ink of {width} x {height} px is too large; make it at most {limit}")
+        if not ink.any():
+            raise InputError(f"the ink mask of {width} x {height} px has no ink; draw some text")
         room = int(ROOM * height) + 2
         clean = np.asarray(cv2.copyMakeBorder(ink, room, room, room, room, cv2.BORDER_CONSTANT), np.uint8)
         worn = clean
