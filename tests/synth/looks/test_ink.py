@@ -101,6 +101,10 @@ def test_dots_stand_in_rows() -> None:
     assert dots.sum() < 0.8 * ink.sum()
 
 
+def test_dots_finer_than_the_image_are_not_drawn() -> None:
+    assert np.array_equal(DotMatrix(rows=24, dot=0.8).apply(bars(height=47)), bars(height=47))
+
+
 def test_a_worn_thermal_head_leaves_columns_and_rows() -> None:
     ink = np.full((40, 400), 255, np.uint8)
     columns = ThermalHead(dead_columns=0.5, depth=0.8, banding=0, seed=1).apply(ink)

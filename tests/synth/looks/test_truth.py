@@ -13,14 +13,15 @@ from ocrtune.records import Image
 from ocrtune.synth.looks.camera import Blur, LowResolution, Noise
 from ocrtune.synth.looks.effects import Effect
 from ocrtune.synth.looks.geometry import ClippedCrop, Margins, Perspective
-from ocrtune.synth.looks.ink import LowInk
+from ocrtune.synth.looks.ink import BrokenStrokes, LowInk
 from ocrtune.synth.looks.light import Glare, Inverted
 from ocrtune.synth.looks.paper import Colours, Texture, Tone
 from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile, profile_names
 from ocrtune.synth.looks.truth import (
+    SHAPE_FLOOR,
     Fault,
-    contrast_and_noise,
+    contrast_and_shape,
     draw_true_look,
     find_fault,
     resolved_height,
@@ -60,8 +61,8 @@ def test_lines_that_show_their_text(effects: tuple[Effect, ...], ink: Image) -> 
         ((Tone(230, 40), Glare(0.5, 0.5, 2, 1)), Fault.TOO_FAINT),  # a whole word is gone
         ((Tone(255, 255), LowInk(1, 0.6, 4), Blur(0.05)), Fault.TOO_FAINT),
         ((Colours(("#208020", "#a02020"), (0, 0, 0, 0, 0, 0), 1),), Fault.TOO_FAINT),  # grey levels alike
-        ((Tone(150, 60), Noise(60, 4)), Fault.TOO_NOISY),
-        ((Tone(150, 55), Noise(50, 9), Texture("grain", 30, 4)), Fault.TOO_NOISY),
+        ((Tone(150, 60), Noise(60, 4)), Fault.SHAPE_LOST),
+        ((Tone(150, 55), Noise(50, 9), Texture("grain", 30, 4)), Fault.SHAPE_LOST),
         ((LowResolution(6),), Fault.TOO_SMALL),
     ],
 )
@@ -77,11 +78,20 @@ def test_ink_outside_the_image_is_counted(ink: Image) -> None:
 
 
 def test_contrast_is_that_of_ink_and_paper(ink: Image) -> None:
-    contrast, noise = contrast_and_noise(look(ink, Tone(220, 100)))
+    contrast, _ = contrast_and_shape(look(ink, Tone(220, 100)))
     assert contrast == pytest.approx(90, abs=5)  # less than 100: edges are lighter than strokes
-    assert noise < 18  # of soft edges
-    _, noise = contrast_and_noise(look(ink, Tone(128, 60), Noise(20, 4)))
-    assert noise == pytest.approx(20, abs=6)
+
+
+def test_shape_does_not_depend_on_tone_but_on_noise_and_gaps(ink: Image) -> None:
+    for effects in ((), (Tone(220, 100),), (Tone(220, 100), Inverted())):
+        assert contrast_and_shape(look(ink, *effects))[1] > 0.99
+    noisy = [contrast_and_shape(look(ink, Tone(128, 60), Noise(sigma, 4)))[1] for sigma in (5, 20, 40)]
+    assert noisy == sorted(noisy, reverse=True)
+    # Ink covers about half of what counts, so its variance is 60**2 / 4.
+    assert noisy[1] == pytest.approx(30 / np.hypot(30, 20), abs=0.1)
+    broken = [contrast_and_shape(look(ink, BrokenStrokes(share, 4)))[1] for share in (0.05, 0.2, 0.5)]
+    assert broken == sorted(broken, reverse=True)
+    assert broken[-1] < SHAPE_FLOOR < broken[0]
 
 
 def test_the_worst_stretch_counts(ink: Image) -> None:
@@ -89,9 +99,9 @@ def test_the_worst_stretch_counts(ink: Image) -> None:
     whole = look(ink, Tone(255, 255))
     image = whole.image.copy()
     image[:, 30:56] = 250
-    contrast, _ = contrast_and_noise(Look(image, whole.truth, whole.kept_ink, whole.placement))
-    assert contrast < 60
-    assert contrast_and_noise(whole)[0] > 180
+    contrast, shape = contrast_and_shape(Look(image, whole.truth, whole.kept_ink, whole.placement))
+    assert (contrast < 60, shape < 0.6) == (True, True)
+    assert contrast_and_shape(whole)[0] > 180
 
 
 def test_height_is_that_of_the_sensor(ink: Image) -> None:

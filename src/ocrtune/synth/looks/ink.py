@@ -119,7 +119,9 @@ class DotMatrix(InkEffect):
     def apply(self, ink: Image) -> Image:
         """Print with dots."""
         height, width = ink.shape
-        pitch = max(_ink_height(ink) / self.rows, 1.5)  # px; below, dots run into one another
+        pitch = _ink_height(ink) / self.rows  # px
+        if pitch < 2:  # dots finer than the image shows
+            return ink
         grid = max(1, round(width / pitch)), max(1, round(height / pitch))
         # A needle strikes where about a third of its cell has ink.
         struck = _bytes((cv2.resize(ink, grid, interpolation=cv2.INTER_AREA).astype(np.float32) - 60) * 4)

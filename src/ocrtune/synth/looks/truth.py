@@ -22,8 +22,9 @@ CONTRAST_FLOOR = 22.0
 """Grey levels between ink and what surrounds it, in the worst stretch of a line. Judged by eye on lines at
 the floor: below about 20, whole letters can be lost in the grain of paper."""
 
-NOISE_FLOOR = 0.9
-"""Contrast over the standard deviation of the surroundings, likewise."""
+SHAPE_FLOOR = 0.6
+"""Correlation of the image with the ink as drawn, in the worst stretch of a line. Judged by eye: below 0.55
+letters have lost strokes, are clogged, or drown in noise; grey, even prints reach 0.8 and more."""
 
 HEIGHT_FLOOR = 9.0
 """px of ink height that the sensor still resolves. Judged by eye: at 7, "8", "6" and "B" are one."""
@@ -31,8 +32,9 @@ HEIGHT_FLOOR = 9.0
 INK_FLOOR = 0.95
 """Share of the ink that lies on the canvas."""
 
-STRENGTHS = (1.0, 0.6, 0.3, 0.0)
-"""Of the draws that a line gets, in order: the profile's own ranges, then milder ones."""
+STRENGTHS = (1.0, 0.6, 0.3, 0.0, 0.0, 0.0)
+"""Of the draws that a line gets, in order: the profile's own ranges, then milder ones. The mildest comes
+again because options, such as a pair of colours, have no milder end: another may do."""
 
 
 class Fault(StrEnum):
@@ -41,7 +43,7 @@ class Fault(StrEnum):
     INK_OUTSIDE = "ink outside the image"
     TOO_SMALL = "letters too small"
     TOO_FAINT = "too little contrast"
-    TOO_NOISY = "contrast lost in noise"
+    SHAPE_LOST = "letters broken, clogged or lost in noise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,11 @@ def find_fault(look: Look, plan: LookPlan, ink: Image) -> Fault | None:
         return Fault.INK_OUTSIDE
     if resolved_height(look, plan, ink) < min(HEIGHT_FLOOR, len(ink)):
         return Fault.TOO_SMALL
-    contrast, noise = contrast_and_noise(look)
+    contrast, shape = contrast_and_shape(look)
     if contrast < CONTRAST_FLOOR:
         return Fault.TOO_FAINT
-    if contrast < NOISE_FLOOR * noise:
-        return Fault.TOO_NOISY
+    if shape < SHAPE_FLOOR:
+        return Fault.SHAPE_LOST
     return None
 
 
@@ -105,38 +107,35 @@ def resolved_height(look: Look, plan: LookPlan, ink: Image) -> float:
     return float(lower) / next(coarse, 1.0)
 
 
-def contrast_and_noise(look: Look) -> tuple[float, float]:
-    """How ink stands out in the worst stretch of the line, and how much its surroundings vary there.
+def contrast_and_shape(look: Look) -> tuple[float, float]:
+    """How far ink stands out from its paper, and how well its shape is kept, in the worst stretches.
 
-    A stretch is half as wide as the image is high: about a letter. Contrast is the difference of the mean
-    grey levels of the ink, weighted by its coverage, and of the paper around it; noise is the paper's
-    standard deviation.
+    A stretch is half as wide as the image is high: about a letter. Only ink and the paper within 2 px of it
+    count. Contrast is the difference of their mean grey levels, ink weighted by its coverage. Shape is the
+    absolute correlation of grey levels with coverage, 0..1.
     """
-    grey = look.image if look.image.ndim == 2 else cv2.cvtColor(look.image, cv2.COLOR_RGB2GRAY)
-    truth = look.truth
-    near = cv2.subtract(cv2.dilate(truth, _SQUARE), truth)  # 255 on the paper around letters, 0 far from them
-    levels, on, off = grey.astype(np.float32), truth.astype(np.float32), near.astype(np.float32)
-    off_levels = off * levels
-    products = (on, on * levels, off, off_levels, off_levels * levels)
-    columns = np.concatenate([cv2.reduce(product, 0, cv2.REDUCE_SUM) for product in products])  # (5, W)
-    height, width = truth.shape
+    image = look.image if look.image.ndim == 2 else cv2.cvtColor(look.image, cv2.COLOR_RGB2GRAY)
+    grey = image.astype(np.float32)
+    ink = look.truth.astype(np.float32) * np.float32(1 / 255)
+    area = cv2.dilate(look.truth, _SQUARE).astype(np.float32) * np.float32(1 / 255)
+    near = area * grey
+    products = (area, ink, ink * ink, near, near * grey, ink * grey)
+    columns = np.concatenate([cv2.reduce(product, 0, cv2.REDUCE_SUM) for product in products])  # (6, W)
+    height, width = ink.shape
     step = max(1, height // 2)
     starts = np.arange(0, max(1, width - step // 2), step)  # the last stretch takes the rest
-    ink, ink_level, paper, paper_level, paper_square = np.add.reduceat(
-        columns, starts, axis=1, dtype=np.float64
-    )
-    # A stretch with hardly any ink, such as a gap between words, says nothing.
-    inked = (ink > 0.1 * ink.max()) & (paper > 0)
-    if not inked.any():
-        return 255.0, 0.0
-    ink, ink_level, paper, paper_level, paper_square = (
-        part[inked] for part in (ink, ink_level, paper, paper_level, paper_square)
-    )
-    mean = paper_level / paper
-    contrast = np.abs(ink_level / ink - mean)
-    worst = int(contrast.argmin())
-    variance = paper_square[worst] / paper[worst] - mean[worst] ** 2
-    return float(contrast[worst]), float(np.sqrt(max(0.0, variance)))
+    sums = np.add.reduceat(columns, starts, axis=1, dtype=np.float64)  # (6, stretches)
+    # A stretch with hardly any ink, such as a gap between words, or with no paper, says nothing.
+    telling = (sums[1] > 0.1 * sums[1].max()) & (sums[0] - sums[1] > 0.01 * sums[0])
+    if not telling.any():
+        return 255.0, 1.0
+    weight, covered, covered_2, level, level_2, joint = sums[:, telling]
+    contrast = np.abs(joint / covered - (level - joint) / (weight - covered))
+    covariance = joint / weight - covered * level / weight**2
+    spread = (covered_2 / weight - (covered / weight) ** 2) * (level_2 / weight - (level / weight) ** 2)
+    # Rounding may leave a flat stretch a variance just below 0; it has no shape either way.
+    shape = np.abs(covariance) / np.sqrt(np.maximum(spread, 1e-6))
+    return float(contrast.min()), float(shape.min())
 
 
 _SQUARE = np.ones((5, 5), np.uint8)
