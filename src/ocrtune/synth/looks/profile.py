@@ -184,6 +184,10 @@ class Profile(BaseModel):
                     yield _Draw(effect, ranges.probability, at, given)
                 at += _uniforms(effect)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as plain data: the models of stages are made at import, which pickle cannot name."""
+        return Profile.model_validate, (self.model_dump(exclude_none=True),)
+
     def to_yaml(self) -> str:
         """The profile, as `from_yaml` reads it; pictures by the paths of their files."""
         content = self.model_dump(mode="json", exclude_none=True)
@@ -204,7 +208,7 @@ class Profile(BaseModel):
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read the profile {path}: {error}") from error
-        return cls._parsed(text, str(path), path.parent)
+        return cls._parsed(text, str(path), path.parent.resolve())
 
     @classmethod
     def named(cls, name: str) -> Profile:
