@@ -76,12 +76,14 @@ class Perspective(ProjectiveEffect):
     shifts: tuple[
         CornerShift, CornerShift, CornerShift, CornerShift, CornerShift, CornerShift, CornerShift, CornerShift
     ]
-    """x and y of top left, top right, bottom right, bottom left, as fractions of the ink's height."""
+    """x and y of top left, top right, bottom right, bottom left, as fractions of the ink's height (x of its
+    width, where that is less: corners never cross)."""
 
     def matrix(self, width: int, height: int) -> npt.NDArray[np.float64]:
         """From the corners to the moved corners."""
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-        moved = corners + np.float32(height) * np.array(self.shifts, np.float32).reshape(4, 2)
+        unit = np.array([min(width, height), height], np.float32)
+        moved = corners + unit * np.array(self.shifts, np.float32).reshape(4, 2)
         return np.asarray(cv2.getPerspectiveTransform(corners, moved), np.float64)
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ocrtune.records import Image
 from ocrtune.synth.looks.effects import Effect, OneOf, Seed, Span
-from ocrtune.synth.looks.placement import Placement, Points
+from ocrtune.synth.looks.placement import OUTLINE, Placement, Points
 
 Thickness = Annotated[float, Span(0.01, 0.2)]
 """As a fraction of the ink's height; at least one px is drawn."""
@@ -40,9 +40,8 @@ class Scene:
         """(36, 2) the box widened by fractions of the ink's height, and placed: from top left, clockwise."""
         left, top, right, bottom = self.box
         x, y = margin_x * self.unit, margin_y * self.unit
-        corners = [(left - x, top - y), (right + x, top - y), (right + x, bottom + y), (left - x, bottom + y)]
-        sides = [np.linspace(a, b, 9) for a, b in zip(corners, corners[1:] + corners[:1], strict=True)]
-        return self.placement.points(np.concatenate(sides))
+        size = np.array([right - left + 2 * x, bottom - top + 2 * y])
+        return self.placement.points(np.array([left - x, top - y]) + OUTLINE * size)
 
     def thickness(self, fraction: float) -> int:
         """A stroke's thickness in px, at least 1."""
