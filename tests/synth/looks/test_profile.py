@@ -219,6 +219,10 @@ def test_defaults_and_hints(tmp_path: Path) -> None:
             "camera:\n  blur: {probability: 1, sigma: [0.1]}\n",
             "camera.blur.sigma: [0.1] is not a range; write [low, high] or one number",
         ),
+        (
+            "file:\n  jpeg: {probability: 1, times: [1, 2.5], quality: 50}\n",
+            "file.jpeg.times: [1, 2.5] will not do: this parameter takes whole numbers",
+        ),
         ("camera:\n  blur: {probability: 1, sigma: yes}\n", "camera.blur.sigma: True is not a range"),
         (
             "paper:\n  texture: {probability: 1, amplitude: 1, kind: [grain, wod]}\n",

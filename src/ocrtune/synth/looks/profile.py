@@ -42,12 +42,14 @@ class EffectRanges(BaseModel):
     probability: Annotated[float, Field(ge=0, le=1)]
 
 
-def _within(span: Span, value: Any) -> Range:
-    """A range as a profile gives it: `[low, high]`, or one number for both."""
+def _within(span: Span, value: Any, whole: bool = False) -> Range:
+    """A range as a profile gives it: `[low, high]`, or one number for both; of whole numbers if asked."""
     ends = value if isinstance(value, list | tuple) else [value, value]
     if len(ends) != 2 or not all(type(end) in (int, float) for end in ends):
         raise ValueError(f"{value!r} is not a range; write [low, high] or one number")
     low, high = ends
+    if whole and not all(type(end) is int for end in ends):
+        raise ValueError(f"[{low}, {high}] will not do: this parameter takes whole numbers")
     if not low <= high:
         raise ValueError(f"[{low}, {high}] is not a range; the lower number comes first")
     if not span.low <= low or not high <= span.high:
@@ -79,8 +81,9 @@ def _ranges_model(effect: type[Effect]) -> type[EffectRanges]:
     fields: dict[str, Any] = {}
     for parameter in parameters(effect):
         if isinstance(parameter.drawn, Span):
-            check = BeforeValidator(partial(_within, parameter.drawn))
-            fields[parameter.name] = (Annotated[tuple[float, float], check], ...)
+            check = BeforeValidator(partial(_within, parameter.drawn, whole=parameter.is_integer))
+            pair: Any = tuple[int, int] if parameter.is_integer else tuple[float, float]
+            fields[parameter.name] = (Annotated[pair, check], ...)
         elif isinstance(parameter.drawn, OneOf):
             options = partial(_options, parameter)
             fields[parameter.name] = (Annotated[tuple[Any, ...], BeforeValidator(options)], ...)
