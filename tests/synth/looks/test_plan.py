@@ -65,11 +65,14 @@ def test_effects_in_any_company(seed: int, names: list[str]) -> None:
     assert LookPlan.from_json(plan.to_json()) == plan
 
 
-def test_the_smallest_ink() -> None:
-    dot = np.full((1, 1), 255, np.uint8)
+@pytest.mark.parametrize("line_height", [None, 1, 30])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 30), (30, 2)])
+def test_the_smallest_ink(line_height: int | None, shape: tuple[int, int]) -> None:
+    dot = np.full(shape, 255, np.uint8)
     for name in WITHOUT_FILES:
-        look = LookPlan((drawn(EFFECTS[name], 3),)).apply(dot)
-        assert look.image.size > 0, name
+        for seed in range(3):
+            look = LookPlan((drawn(EFFECTS[name], seed),)).apply(dot, line_height)
+            assert look.image.size > 0, name
 
 
 def test_no_effects_is_black_on_white_and_fits(ink: Image) -> None:
@@ -90,6 +93,16 @@ def test_boxes_are_carried_from_the_ink_to_the_image(ink: Image) -> None:
     rows, columns = np.nonzero(curved.truth > 127)
     assert left - 1 <= columns.min() <= columns.max() <= right
     assert top - 1 <= rows.min() <= rows.max() <= bottom
+
+
+def test_lengths_are_fractions_of_the_lines_height() -> None:
+    """A dash is low, but its line is as high as any."""
+    dash = np.full((4, 40), 255, np.uint8)
+    plan = LookPlan((Margins((0.5, 0.5, 0.5, 0.5)),))
+    assert plan.apply(dash).image.shape == (4 + 2 * 2, 40 + 2 * 2)
+    assert plan.apply(dash, 30).image.shape == (4 + 2 * 15, 40 + 2 * 15)
+    with pytest.raises(InputError, match="is too large"):
+        plan.apply(dash, HEIGHT_LIMIT + 1)
 
 
 def test_json_is_for_people() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -99,7 +100,7 @@ def test_the_worst_stretch_counts(ink: Image) -> None:
     whole = look(ink, Tone(255, 255))
     image = whole.image.copy()
     image[:, 30:56] = 250
-    contrast, shape = contrast_and_shape(Look(image, whole.truth, whole.kept_ink, whole.placement))
+    contrast, shape = contrast_and_shape(replace(whole, image=image))
     assert (contrast < 60, shape < 0.6) == (True, True)
     assert contrast_and_shape(whole)[0] > 180
 
@@ -115,6 +116,17 @@ def test_height_is_that_of_the_sensor(ink: Image) -> None:
 def test_a_low_line_of_dashes_is_not_too_small() -> None:
     dash = np.full((4, 60), 255, np.uint8)
     assert fault_of(dash) is None
+
+
+@pytest.mark.parametrize("name", profile_names())
+@pytest.mark.parametrize("shape", [(3, 12), (5, 5), (24, 4)], ids=["dash", "dot", "bar"])
+def test_the_shortest_texts_of_a_line_of_usual_height(name: str, shape: tuple[int, int]) -> None:
+    shipped = Profile.named(name)
+    ink = np.full(shape, 255, np.uint8)
+    for seed in range(10):
+        true = draw_true_look(shipped, np.random.default_rng((2, seed)), ink, line_height=28)
+        assert true.look.line_height == 28
+        assert len(true.faults) <= 4
 
 
 def test_one_dot() -> None:

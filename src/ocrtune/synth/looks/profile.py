@@ -147,7 +147,7 @@ class Profile(BaseModel):
     description: str
     """One sentence: which material."""
     line_height: Annotated[Range, BeforeValidator(partial(_within, Span(6, 512)))]
-    """Height of the ink, px."""
+    """px from the top of tall letters to the foot of hanging ones."""
     fonts: Annotated[tuple[Literal["any", "sans", "serif", "monospace"], ...], Field(strict=False)] = ("any",)
     """Kinds of fonts that the material is set in."""
     letter_spacing: Annotated[Range, BeforeValidator(partial(_within, Span(-0.1, 2)))] = (0, 0)

@@ -27,7 +27,7 @@ SHAPE_FLOOR = 0.6
 letters have lost strokes, are clogged, or drown in noise; grey, even prints reach 0.8 and more."""
 
 HEIGHT_FLOOR = 9.0
-"""px of ink height that the sensor still resolves. Judged by eye: at 7, "8", "6" and "B" are one."""
+"""px of line height that the sensor still resolves. Judged by eye: at 7, "8", "6" and "B" are one."""
 
 INK_FLOOR = 0.95
 """Share of the ink that lies on the canvas."""
@@ -56,13 +56,16 @@ class TrueLook:
     """Of the stronger draws before it, which were thrown away."""
 
 
-def draw_true_look(profile: Profile, rng: np.random.Generator, ink: Image) -> TrueLook:
+def draw_true_look(
+    profile: Profile, rng: np.random.Generator, ink: Image, line_height: int | None = None
+) -> TrueLook:
     """Draw looks of a profile, milder and milder, until one shows its text.
 
     Args:
         profile: of the material.
         rng: of the line.
         ink: as `LookPlan.apply` takes it.
+        line_height: likewise.
 
     Raises:
         InputError: even the mildest look does not; and as `LookPlan.apply`.
@@ -70,7 +73,7 @@ def draw_true_look(profile: Profile, rng: np.random.Generator, ink: Image) -> Tr
     faults: list[Fault] = []
     for strength in STRENGTHS:
         plan = profile.draw(rng, strength)
-        look = plan.apply(ink)
+        look = plan.apply(ink, line_height)
         fault = find_fault(look, plan, ink)
         if fault is None:
             return TrueLook(plan, look, tuple(faults))
@@ -85,8 +88,8 @@ def find_fault(look: Look, plan: LookPlan, ink: Image) -> Fault | None:
     """The first reason why `look`, made by `plan` from `ink`, does not show its text; None when it does."""
     if look.kept_ink < INK_FLOOR:
         return Fault.INK_OUTSIDE
-    # A line of dashes is low from the start: it only must not become lower.
-    if resolved_height(look, plan, ink) < min(HEIGHT_FLOOR, 0.9 * len(ink)):
+    # A line that is low from the start only must not become lower.
+    if resolved_height(look, plan, ink) < min(HEIGHT_FLOOR, 0.9 * look.line_height):
         return Fault.TOO_SMALL
     contrast, shape = contrast_and_shape(look)
     if contrast < CONTRAST_FLOOR:
@@ -97,15 +100,15 @@ def find_fault(look: Look, plan: LookPlan, ink: Image) -> Fault | None:
 
 
 def resolved_height(look: Look, plan: LookPlan, ink: Image) -> float:
-    """Height of the ink in px of the sensor, at the end of the line where it is lower."""
-    height, width = ink.shape
+    """Height of the line in px of the sensor, at the end of the ink where it is lower."""
     if not any(isinstance(effect, Perspective | LowResolution) for effect in plan.effects):
-        return float(height)
+        return float(look.line_height)
+    height, width = ink.shape
     corners = np.array([[0, 0], [0, height], [width, 0], [width, height]], np.float64)
     placed = look.placement.points(corners)
     lower = min(np.linalg.norm(placed[1] - placed[0]), np.linalg.norm(placed[3] - placed[2]))
     coarse = (effect.factor for effect in plan.effects if isinstance(effect, LowResolution))
-    return float(lower) / next(coarse, 1.0)
+    return float(look.line_height * lower / height) / next(coarse, 1.0)
 
 
 def contrast_and_shape(look: Look) -> tuple[float, float]:
