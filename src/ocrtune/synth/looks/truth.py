@@ -118,14 +118,16 @@ def contrast_and_shape(look: Look) -> tuple[float, float]:
     count. Contrast is the difference of their mean grey levels, ink weighted by its coverage. Shape is the
     absolute correlation of grey levels with coverage, 0..1.
     """
-    image = look.image if look.image.ndim == 2 else cv2.cvtColor(look.image, cv2.COLOR_RGB2GRAY)
-    grey = image.astype(np.float32)
-    ink = look.truth.astype(np.float32) * np.float32(1 / 255)
-    area = cv2.dilate(look.truth, _SQUARE).astype(np.float32) * np.float32(1 / 255)
+    _, top, _, inked = cv2.boundingRect(look.truth)
+    rows = slice(max(0, top - 2), top + inked + 2)
+    image, truth = look.image[rows], look.truth[rows]
+    grey = (image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32)
+    ink = truth * np.float32(1 / 255)
+    area = cv2.dilate(truth, _SQUARE) * np.float32(1 / 255)
     near = area * grey
     products = (area, ink, ink * ink, near, near * grey, ink * grey)
     columns = np.concatenate([cv2.reduce(product, 0, cv2.REDUCE_SUM) for product in products])  # (6, W)
-    height, width = ink.shape
+    height, width = look.truth.shape
     step = max(1, height // 2)
     starts = np.arange(0, max(1, width - step // 2), step)  # the last stretch takes the rest
     sums = np.add.reduceat(columns, starts, axis=1, dtype=np.float64)  # (6, stretches)
