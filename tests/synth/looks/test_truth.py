@@ -20,9 +20,11 @@ from ocrtune.synth.looks.paper import Colours, Texture, Tone
 from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile, profile_names
 from ocrtune.synth.looks.truth import (
+    CONTRAST_FLOOR,
+    PART_FLOOR,
     SHAPE_FLOOR,
     Fault,
-    contrast_and_shape,
+    Legibility,
     draw_true_look,
     find_fault,
     resolved_height,
@@ -79,18 +81,18 @@ def test_ink_outside_the_image_is_counted(ink: Image) -> None:
 
 
 def test_contrast_is_that_of_ink_and_paper(ink: Image) -> None:
-    contrast, _ = contrast_and_shape(look(ink, Tone(220, 100)))
-    assert contrast == pytest.approx(90, abs=5)  # less than 100: edges are lighter than strokes
+    contrast = Legibility.of(look(ink, Tone(220, 100))).contrast
+    assert contrast == pytest.approx(100, abs=1)
 
 
 def test_shape_does_not_depend_on_tone_but_on_noise_and_gaps(ink: Image) -> None:
     for effects in ((), (Tone(220, 100),), (Tone(220, 100), Inverted())):
-        assert contrast_and_shape(look(ink, *effects))[1] > 0.99
-    noisy = [contrast_and_shape(look(ink, Tone(128, 60), Noise(sigma, 4)))[1] for sigma in (5, 20, 40)]
+        assert Legibility.of(look(ink, *effects)).shape > 0.99
+    noisy = [Legibility.of(look(ink, Tone(128, 60), Noise(sigma, 4))).shape for sigma in (5, 20, 40)]
     assert noisy == sorted(noisy, reverse=True)
     # Ink covers about half of what counts, so its variance is 60**2 / 4.
     assert noisy[1] == pytest.approx(30 / np.hypot(30, 20), abs=0.1)
-    broken = [contrast_and_shape(look(ink, BrokenStrokes(share, 4)))[1] for share in (0.05, 0.2, 0.5)]
+    broken = [Legibility.of(look(ink, BrokenStrokes(share, 4))).shape for share in (0.05, 0.2, 0.5)]
     assert broken == sorted(broken, reverse=True)
     assert broken[-1] < SHAPE_FLOOR < broken[0]
 
@@ -100,9 +102,26 @@ def test_the_worst_stretch_counts(ink: Image) -> None:
     whole = look(ink, Tone(255, 255))
     image = whole.image.copy()
     image[:, 30:56] = 250
-    contrast, shape = contrast_and_shape(replace(whole, image=image))
-    assert (contrast < 60, shape < 0.6) == (True, True)
-    assert contrast_and_shape(whole)[0] > 180
+    dead = Legibility.of(replace(whole, image=image))
+    assert (dead.contrast < 60, dead.shape < 0.6) == (True, True)
+    assert Legibility.of(whole).contrast > 180
+
+
+def test_a_lost_accent_counts() -> None:
+    """An é whose accent did not print is an e: its letter keeps its contrast, but not that part of it."""
+    letters = np.zeros((40, 120), np.uint8)
+    for left in (5, 45, 85):
+        cv2.ellipse(letters, (left + 12, 28), (9, 9), 0, 0, 360, 255, 4, cv2.LINE_AA)
+        cv2.line(letters, (left + 9, 8), (left + 16, 3), 255, 3, cv2.LINE_AA)
+    whole = look(letters[1:38, 2:115].copy())
+    image = whole.image.copy()
+    accent = slice(0, 24), slice(45, 75)
+    image[accent] = 255 - (255 - image[accent]) // 6
+    lost = replace(whole, image=image)
+    assert Legibility.of(lost).part < PART_FLOOR < Legibility.of(whole).part
+    assert Legibility.of(lost).contrast > CONTRAST_FLOOR
+    assert Legibility.of(lost).shape > SHAPE_FLOOR
+    assert find_fault(lost, LookPlan(()), letters) is Fault.PART_LOST
 
 
 def test_height_is_that_of_the_sensor(ink: Image) -> None:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.looks.camera import LowResolution
+from ocrtune.synth.looks.effects import FloatImage
 from ocrtune.synth.looks.geometry import Perspective
 from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile
@@ -25,6 +28,10 @@ the floor: below about 20, whole letters can be lost in the grain of paper."""
 SHAPE_FLOOR = 0.6
 """Correlation of the image with the ink as drawn, in the worst stretch of a line. Judged by eye: below 0.55
 letters have lost strokes, are clogged, or drown in noise; grey, even prints reach 0.8 and more."""
+
+PART_FLOOR = 0.3
+"""Contrast of the worst part of a letter over that of the line's parts at their median. Judged by eye: below
+0.28 an accent, the bar of an "e" or the hook of a "G" is gone; from 0.34 on all are there."""
 
 HEIGHT_FLOOR = 9.0
 """px of line height that the sensor still resolves. Judged by eye: at 7, "8", "6" and "B" are one."""
@@ -44,6 +51,7 @@ class Fault(StrEnum):
     TOO_SMALL = "letters too small"
     TOO_FAINT = "too little contrast"
     SHAPE_LOST = "letters broken, clogged or lost in noise"
+    PART_LOST = "a part of a letter lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +99,13 @@ def find_fault(look: Look, plan: LookPlan, ink: Image) -> Fault | None:
     # A line that is low from the start only must not become lower.
     if resolved_height(look, plan, ink) < min(HEIGHT_FLOOR, 0.9 * look.line_height):
         return Fault.TOO_SMALL
-    contrast, shape = contrast_and_shape(look)
-    if contrast < CONTRAST_FLOOR:
+    legibility = Legibility.of(look)
+    if legibility.contrast < CONTRAST_FLOOR:
         return Fault.TOO_FAINT
-    if shape < SHAPE_FLOOR:
+    if legibility.shape < SHAPE_FLOOR:
         return Fault.SHAPE_LOST
+    if legibility.part < PART_FLOOR:
+        return Fault.PART_LOST
     return None
 
 
@@ -111,37 +121,88 @@ def resolved_height(look: Look, plan: LookPlan, ink: Image) -> float:
     return float(look.line_height * lower / height) / next(coarse, 1.0)
 
 
-def contrast_and_shape(look: Look) -> tuple[float, float]:
-    """How far ink stands out from its paper, and how well its shape is kept, in the worst stretches.
+@dataclass(frozen=True, slots=True)
+class Legibility:
+    """How well the ink of a finished line can be told from its paper, at the worst places of the line.
 
-    A stretch is half as wide as the image is high: about a letter. Only ink and the paper within 2 px of it
-    count. Contrast is the difference of their mean grey levels, ink weighted by its coverage. Shape is the
-    absolute correlation of grey levels with coverage, 0..1.
+    The line is cut into stretches half as wide as the image is high, about a letter, and these into up to
+    `BANDS` parts one above the other. Only ink and the paper within 2 px of it count.
     """
-    _, top, _, inked = cv2.boundingRect(look.truth)
-    rows = slice(max(0, top - 2), top + inked + 2)
-    image, truth = look.image[rows], look.truth[rows]
-    grey = (image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32)
-    ink = truth * np.float32(1 / 255)
-    area = cv2.dilate(truth, _SQUARE) * np.float32(1 / 255)
-    near = area * grey
-    products = (area, ink, ink * ink, near, near * grey, ink * grey)
-    columns = np.concatenate([cv2.reduce(product, 0, cv2.REDUCE_SUM) for product in products])  # (6, W)
-    height, width = look.truth.shape
-    step = max(1, height // 2)
-    starts = np.arange(0, max(1, width - step // 2), step)  # the last stretch takes the rest
-    sums = np.add.reduceat(columns, starts, axis=1, dtype=np.float64)  # (6, stretches)
-    # A stretch with hardly any ink, such as a gap between words, or with no paper, says nothing.
-    telling = (sums[1] > 0.1 * sums[1].max()) & (sums[0] - sums[1] > 0.01 * sums[0])
-    if not telling.any():
-        return 255.0, 1.0
-    weight, covered, covered_2, level, level_2, joint = sums[:, telling]
-    contrast = np.abs(joint / covered - (level - joint) / (weight - covered))
-    covariance = joint / weight - covered * level / weight**2
-    spread = (covered_2 / weight - (covered / weight) ** 2) * (level_2 / weight - (level / weight) ** 2)
+
+    contrast: float
+    """Of the worst stretch: grey levels between paper and full ink, whichever is darker, as a straight line
+    through grey levels over coverage has them."""
+    shape: float
+    """Of the worst stretch: correlation of grey levels with the ink's coverage, 0..1."""
+    part: float
+    """Contrast of the worst part over the median contrast of parts."""
+
+    @classmethod
+    def of(cls, look: Look) -> Legibility:
+        """Measure a line; ink without paper around it, which says nothing, is perfect."""
+        _, top, _, inked = cv2.boundingRect(look.truth)
+        rows = slice(max(0, top - 2), top + inked + 2)
+        image, truth = look.image[rows], look.truth[rows]
+        grey = (image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32)
+        ink = truth * np.float32(1 / 255)
+        area = cv2.dilate(truth, _SQUARE) * np.float32(1 / 255)
+        near = area * grey
+        step = max(1, len(look.truth) // 2)
+        # The last stretch takes what is left.
+        starts = np.arange(0, max(1, truth.shape[1] - step // 2), step)
+        bands = min(BANDS, max(1, len(truth) // BAND_HEIGHT))
+        parts = _sums((area, ink, ink * ink, near, ink * grey), bands, starts)  # (5, bands, stretches)
+        stretches = parts.sum(axis=1)  # (5, stretches)
+        grey_squares = _sums((near * grey,), 1, starts)[0, 0]  # (stretches,)
+        # A stretch with hardly any ink, such as a gap between words, or with no paper, says nothing.
+        telling = (stretches[1] > 0.1 * stretches[1].max()) & (stretches[1] < 0.99 * stretches[0])
+        if not telling.any():
+            return cls(255.0, 1.0, 1.0)
+        contrasts, correlations = _regression(stretches[:, telling], grey_squares[telling])
+        inked = (parts[1] > LEAST_INK * step**2) & (parts[1] < 0.95 * parts[0])
+        part_contrasts, _ = _regression(parts[:, inked], np.ones(inked.sum()))
+        part = part_contrasts.min() / max(1.0, np.median(part_contrasts)) if inked.any() else 1.0
+        return cls(float(contrasts.min()), float(correlations.min()), float(part))
+
+
+LEAST_INK = 0.016
+"""Of a part that counts, over the square of a stretch's width: half of the dot on an "i"."""
+
+BANDS = 4
+"""Accents, upper and lower halves of small letters, and what hangs below them."""
+
+BAND_HEIGHT = 6
+"""px at least: a dash has no parts, only edges that are soft."""
+
+Sums = npt.NDArray[np.float64]
+
+
+def _sums(products: tuple[FloatImage, ...], bands: int, starts: npt.NDArray[np.intp]) -> Sums:
+    """Sums (products, bands, stretches) over parts of images (H, W)."""
+    height = len(products[0])
+    edges = [height * band // bands for band in range(bands + 1)]
+    columns = [
+        cv2.reduce(product[low:high], 0, cv2.REDUCE_SUM)
+        for product in products
+        for low, high in pairwise(edges)
+    ]
+    sums = np.add.reduceat(np.concatenate(columns), starts, axis=1, dtype=np.float64)
+    return sums.reshape(len(products), bands, len(starts))
+
+
+def _regression(sums: Sums, grey_squares: Sums) -> tuple[Sums, Sums]:
+    """Of grey levels on coverage: absolute slopes and correlations (N,).
+
+    Args:
+        sums: (5, N) of area, ink, its square, grey levels, and their product with ink.
+        grey_squares: (N,).
+    """
+    area, ink, ink_squares, grey, joint = sums
+    covariance = np.abs(area * joint - ink * grey)
     # Rounding may leave a flat stretch a variance just below 0; it has no shape either way.
-    shape = np.abs(covariance) / np.sqrt(np.maximum(spread, 1e-6))
-    return float(contrast.min()), float(shape.min())
+    ink_variance = np.maximum(area * ink_squares - ink**2, 1e-6)
+    grey_variance = np.maximum(area * grey_squares - grey**2, 1e-6)
+    return covariance / ink_variance, covariance / np.sqrt(ink_variance * grey_variance)
 
 
 _SQUARE = np.ones((5, 5), np.uint8)
