@@ -21,17 +21,17 @@ from ocrtune.synth.looks.geometry import Perspective
 from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile
 
-CONTRAST_FLOOR = 22.0
+CONTRAST_FLOOR = 28.0
 """Grey levels between ink and what surrounds it, in the worst stretch of a line. Judged by eye on lines at
-the floor: below about 20, whole letters can be lost in the grain of paper."""
+the floor: below about 26, whole letters can be lost in the grain of paper."""
 
 SHAPE_FLOOR = 0.6
 """Correlation of the image with the ink as drawn, in the worst stretch of a line. Judged by eye: below 0.55
 letters have lost strokes, are clogged, or drown in noise; grey, even prints reach 0.8 and more."""
 
-PART_FLOOR = 0.3
+PART_FLOOR = 0.4
 """Contrast of the worst part of a letter over that of the line's parts at their median. Judged by eye: below
-0.28 an accent, the bar of an "e" or the hook of a "G" is gone; from 0.34 on all are there."""
+0.3 an accent, the bar of an "e" or the hook of a "G" is gone; up to 0.4 some are hard to tell."""
 
 HEIGHT_FLOOR = 9.0
 """px of line height that the sensor still resolves. Judged by eye: at 7, "8", "6" and "B" are one."""
@@ -160,8 +160,8 @@ class Legibility:
             return cls(255.0, 1.0, 1.0)
         contrasts, correlations = _regression(stretches[:, telling], grey_squares[telling])
         inked = (parts[1] > LEAST_INK * step**2) & (parts[1] < 0.95 * parts[0])
-        part_contrasts, _ = _regression(parts[:, inked], np.ones(inked.sum()))
-        part = part_contrasts.min() / max(1.0, np.median(part_contrasts)) if inked.any() else 1.0
+        ranked = np.sort(_regression(parts[:, inked], np.ones(inked.sum()))[0])
+        part = ranked[0] / max(1.0, ranked[len(ranked) // 2]) if len(ranked) else 1.0
         return cls(float(contrasts.min()), float(correlations.min()), float(part))
 
 
