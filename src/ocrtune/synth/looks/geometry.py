@@ -331,7 +331,7 @@ def place(effects: tuple[Effect, ...], ink: Image, truth: Image, line_height: in
             bend = effect.bend(ink.shape[1], ink.shape[0])
             steps.append(bend)
             ink, truth = _moved(bend, ink, truth)
-    inked = np.asarray(cv2.max(ink, truth), np.uint8)
+    inked = truth if ink is truth else np.asarray(cv2.max(ink, truth), np.uint8)
     x, y, width, height = cv2.boundingRect(inked)
     window = Window(x, y, x + width, y + height)
     for effect in effects:

@@ -16,7 +16,6 @@ import numpy.typing as npt
 from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.looks.camera import LowResolution
-from ocrtune.synth.looks.effects import FloatImage
 from ocrtune.synth.looks.geometry import Perspective
 from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile
@@ -140,27 +139,17 @@ class Legibility:
     @classmethod
     def of(cls, look: Look) -> Legibility:
         """Measure a line; ink without paper around it, which says nothing, is perfect."""
-        _, top, _, inked = cv2.boundingRect(look.truth)
-        rows = slice(max(0, top - 2), top + inked + 2)
-        image, truth = look.image[rows], look.truth[rows]
-        grey = (image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32)
-        ink = truth * np.float32(1 / 255)
-        area = cv2.dilate(truth, _SQUARE) * np.float32(1 / 255)
-        near = area * grey
-        step = max(1, len(look.truth) // 2)
-        # The last stretch takes what is left.
-        starts = np.arange(0, max(1, truth.shape[1] - step // 2), step)
-        bands = min(BANDS, max(1, len(truth) // BAND_HEIGHT))
-        parts = _sums((area, ink, ink * ink, near, ink * grey), bands, starts)  # (5, bands, stretches)
-        stretches = parts.sum(axis=1)  # (5, stretches)
-        grey_squares = _sums((near * grey,), 1, starts)[0, 0]  # (stretches,)
+        sums = _sums(look)  # (bands, 6, stretches)
+        stretches = sums.sum(axis=0)  # (6, stretches)
+        area, ink = stretches[:2]
         # A stretch with hardly any ink, such as a gap between words, or with no paper, says nothing.
-        telling = (stretches[1] > 0.1 * stretches[1].max()) & (stretches[1] < 0.99 * stretches[0])
+        telling = (ink > 0.1 * ink.max()) & (ink < 0.99 * area)
         if not telling.any():
             return cls(255.0, 1.0, 1.0)
-        contrasts, correlations = _regression(stretches[:, telling], grey_squares[telling])
-        inked = (parts[1] > LEAST_INK * step**2) & (parts[1] < 0.95 * parts[0])
-        ranked = np.sort(_regression(parts[:, inked], np.ones(inked.sum()))[0])
+        contrasts, correlations = _regression(stretches[:, telling])
+        parts = sums.transpose(1, 0, 2).reshape(6, -1)  # (6, bands x stretches)
+        least = LEAST_INK * _stretch(look) ** 2
+        ranked = np.sort(_regression(parts[:, (parts[1] > least) & (parts[1] < 0.95 * parts[0])])[0])
         part = ranked[0] / max(1.0, ranked[len(ranked) // 2]) if len(ranked) else 1.0
         return cls(float(contrasts.min()), float(correlations.min()), float(part))
 
@@ -177,27 +166,40 @@ BAND_HEIGHT = 6
 Sums = npt.NDArray[np.float64]
 
 
-def _sums(products: tuple[FloatImage, ...], bands: int, starts: npt.NDArray[np.intp]) -> Sums:
-    """Sums (products, bands, stretches) over parts of images (H, W)."""
-    height = len(products[0])
+def _stretch(look: Look) -> int:
+    """Width of a stretch, px."""
+    return max(1, len(look.truth) // 2)
+
+
+def _sums(look: Look) -> Sums:
+    """Sums (bands, 6, stretches) of area, ink, ink², grey, ink x grey and grey², where the area is."""
+    _, top, _, inked = cv2.boundingRect(look.truth)
+    rows = slice(max(0, top - 2), top + inked + 2)
+    image, truth = look.image[rows], look.truth[rows]
+    grey = (image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32)
+    height, width = truth.shape
+    # All in one array, of which each band is summed in one call.
+    table = np.empty((height, 6, width), np.float32)
+    area, ink, near = table[:, 0], table[:, 1], table[:, 3]
+    np.multiply(cv2.dilate(truth, _SQUARE), np.float32(1 / 255), out=area)
+    np.multiply(truth, np.float32(1 / 255), out=ink)
+    np.multiply(ink, ink, out=table[:, 2])
+    np.multiply(area, grey, out=near)
+    np.multiply(ink, grey, out=table[:, 4])
+    np.multiply(near, grey, out=table[:, 5])
+    bands = min(BANDS, max(1, height // BAND_HEIGHT))
     edges = [height * band // bands for band in range(bands + 1)]
-    columns = [
-        cv2.reduce(product[low:high], 0, cv2.REDUCE_SUM)
-        for product in products
-        for low, high in pairwise(edges)
-    ]
-    sums = np.add.reduceat(np.concatenate(columns), starts, axis=1, dtype=np.float64)
-    return sums.reshape(len(products), bands, len(starts))
+    flat = table.reshape(height, -1)
+    summed = [cv2.reduce(flat[low:high], 0, cv2.REDUCE_SUM) for low, high in pairwise(edges)]
+    step = _stretch(look)
+    starts = np.arange(0, max(1, width - step // 2), step)  # the last stretch takes what is left
+    columns = np.concatenate(summed).reshape(-1, width)  # (bands x 6, W)
+    return np.add.reduceat(columns, starts, axis=1, dtype=np.float64).reshape(bands, 6, -1)
 
 
-def _regression(sums: Sums, grey_squares: Sums) -> tuple[Sums, Sums]:
-    """Of grey levels on coverage: absolute slopes and correlations (N,).
-
-    Args:
-        sums: (5, N) of area, ink, its square, grey levels, and their product with ink.
-        grey_squares: (N,).
-    """
-    area, ink, ink_squares, grey, joint = sums
+def _regression(sums: Sums) -> tuple[Sums, Sums]:
+    """Of grey levels on coverage: absolute slopes and correlations (N,), from sums (6, N) as of `_sums`."""
+    area, ink, ink_squares, grey, joint, grey_squares = sums
     covariance = np.abs(area * joint - ink * grey)
     # Rounding may leave a flat stretch a variance just below 0; it has no shape either way.
     ink_variance = np.maximum(area * ink_squares - ink**2, 1e-6)
