@@ -133,6 +133,21 @@ def test_directions() -> None:
     assert middle[1] < moved(Curve(60))[2][1] - 5  # the ends hang
 
 
+@pytest.mark.parametrize("width", [1, 5, 20, 300])
+def test_perspective_never_turns_a_line_inside_out(width: int) -> None:
+    """A narrow text, such as "1", once had its corners moved past one another."""
+    ink = np.full((60, width), 255, np.uint8)
+    corners = np.array([[0.0, 0], [width - 1, 0], [width - 1, 59], [0, 59]])
+    for signs in ((1, 1, -1, 1, -1, -1, 1, -1), (1, -1, -1, 1, -1, -1, 1, 1), (-1, 1, 1, 1, -1, 1, -1, -1)):
+        effect = Perspective(tuple(0.3 * sign for sign in signs))  # type: ignore[arg-type]
+        placed = place((effect, MARGINS), ink, ink, 60)
+        moved = placed.placement.points(corners)
+        across = np.roll(moved, -1, axis=0) - moved
+        turns = across[:, 0] * np.roll(across[:, 1], -1) - across[:, 1] * np.roll(across[:, 0], -1)
+        assert (turns >= 0).all()  # clockwise at every corner, as before
+        assert placed.kept == 1
+
+
 def test_margins_and_fit() -> None:
     ink = np.zeros((60, 120), np.uint8)
     ink[20:40, 10:110] = 255

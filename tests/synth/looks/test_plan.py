@@ -14,9 +14,9 @@ from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.looks.camera import Blur
 from ocrtune.synth.looks.effects import Effect, Parameter, Span, parameters
-from ocrtune.synth.looks.geometry import Curve, Margins, Skew
+from ocrtune.synth.looks.geometry import Curve, FixedWidth, Margins, Skew
 from ocrtune.synth.looks.paper import Colours
-from ocrtune.synth.looks.plan import EFFECTS, SIDE_LIMIT, LookPlan
+from ocrtune.synth.looks.plan import EFFECTS, HEIGHT_LIMIT, WIDTH_LIMIT, LookPlan
 
 BAR = np.full((24, 120), 255, np.uint8)
 BAR[:, ::12] = 0
@@ -65,11 +65,14 @@ def test_effects_in_any_company(seed: int, names: list[str]) -> None:
     assert LookPlan.from_json(plan.to_json()) == plan
 
 
-def test_the_smallest_ink() -> None:
-    dot = np.full((1, 1), 255, np.uint8)
+@pytest.mark.parametrize("line_height", [None, 1, 30])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 30), (30, 2)])
+def test_the_smallest_ink(line_height: int | None, shape: tuple[int, int]) -> None:
+    dot = np.full(shape, 255, np.uint8)
     for name in WITHOUT_FILES:
-        look = LookPlan((drawn(EFFECTS[name], 3),)).apply(dot)
-        assert look.image.size > 0, name
+        for seed in range(3):
+            look = LookPlan((drawn(EFFECTS[name], seed),)).apply(dot, line_height)
+            assert look.image.size > 0, name
 
 
 def test_no_effects_is_black_on_white_and_fits(ink: Image) -> None:
@@ -90,6 +93,16 @@ def test_boxes_are_carried_from_the_ink_to_the_image(ink: Image) -> None:
     rows, columns = np.nonzero(curved.truth > 127)
     assert left - 1 <= columns.min() <= columns.max() <= right
     assert top - 1 <= rows.min() <= rows.max() <= bottom
+
+
+def test_lengths_are_fractions_of_the_lines_height() -> None:
+    """A dash is low, but its line is as high as any."""
+    dash = np.full((4, 40), 255, np.uint8)
+    plan = LookPlan((Margins((0.5, 0.5, 0.5, 0.5)),))
+    assert plan.apply(dash).image.shape == (4 + 2 * 2, 40 + 2 * 2)
+    assert plan.apply(dash, 30).image.shape == (4 + 2 * 15, 40 + 2 * 15)
+    with pytest.raises(InputError, match="is too large"):
+        plan.apply(dash, HEIGHT_LIMIT + 1)
 
 
 def test_json_is_for_people() -> None:
@@ -135,7 +148,22 @@ def test_what_is_no_plan(text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (3, SIDE_LIMIT + 1)])
-def test_ink_of_impossible_size(shape: tuple[int, int]) -> None:
-    with pytest.raises(InputError, match=rf"a line of {shape[1]} x {shape[0]} px cannot be made"):
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((0, 5), "the ink mask of 5 x 0 px has no ink"),
+        ((5, 0), "the ink mask of 0 x 5 px has no ink"),
+        ((5, 9), "the ink mask of 9 x 5 px has no ink"),
+        ((HEIGHT_LIMIT + 1, 9), "ink of 9 x 1025 px is too large; make it at most 16384 x 1024"),
+        ((9, WIDTH_LIMIT + 1), "ink of 16385 x 9 px is too large"),
+    ],
+)
+def test_ink_that_cannot_be_a_line(shape: tuple[int, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         LookPlan(()).apply(np.zeros(shape, np.uint8))
+
+
+def test_an_image_too_large_is_refused_before_it_is_made() -> None:
+    page = np.full((1000, 1000), 255, np.uint8)
+    with pytest.raises(InputError, match="a line image of 1100000 x 11000 px is too large"):
+        LookPlan((Margins((5, 5, 5, 5)), FixedWidth(100, "left"))).apply(page)

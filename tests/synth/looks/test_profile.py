@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,11 @@ from PIL import Image as PillowImage
 from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.looks.camera import Blur, Noise
-from ocrtune.synth.looks.effects import Effect
+from ocrtune.synth.looks.effects import Effect, effect_name
 from ocrtune.synth.looks.file import Jpeg
 from ocrtune.synth.looks.geometry import Margins
 from ocrtune.synth.looks.paper import Colours, Picture
-from ocrtune.synth.looks.plan import EFFECTS, LookPlan
+from ocrtune.synth.looks.plan import EFFECTS, STAGES, LookPlan
 from ocrtune.synth.looks.profile import PROFILE_LIMIT, Profile, profile_names
 
 HEAD = "description: a test\nline_height: [20, 40]\n"
@@ -74,6 +75,12 @@ def test_shipped_profiles_survive_their_own_yaml(name: str, tmp_path: Path) -> N
     path.write_text(shipped.to_yaml(), encoding="utf-8")
     assert Profile.from_yaml(path) == shipped
     assert draw(Profile.from_yaml(path), 5) == draw(shipped, 5)
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_profiles_reach_workers(name: str) -> None:
+    shipped = Profile.named(name)
+    assert pickle.loads(pickle.dumps(shipped)) == shipped
 
 
 def test_grey_profiles_stay_grey(ink: Image) -> None:
@@ -163,6 +170,9 @@ def test_pictures_are_found_from_the_profiles_folder(tmp_path: Path, ink: Image)
     ]
     assert {Path(picture.pictures).name for picture in drawn} == {"a.png", "b.jpg"}
     assert draw(mine, 1).apply(ink).image[0, 0] == pytest.approx(242, abs=2)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "copy.yaml").write_text(mine.to_yaml(), encoding="utf-8")
+    assert Profile.from_yaml(tmp_path / "elsewhere" / "copy.yaml") == mine
 
 
 def test_defaults_and_hints(tmp_path: Path) -> None:
@@ -208,6 +218,10 @@ def test_defaults_and_hints(tmp_path: Path) -> None:
         (
             "camera:\n  blur: {probability: 1, sigma: [0.1]}\n",
             "camera.blur.sigma: [0.1] is not a range; write [low, high] or one number",
+        ),
+        (
+            "file:\n  jpeg: {probability: 1, times: [1, 2.5], quality: 50}\n",
+            "file.jpeg.times: [1, 2.5] will not do: this parameter takes whole numbers",
         ),
         ("camera:\n  blur: {probability: 1, sigma: yes}\n", "camera.blur.sigma: True is not a range"),
         (
@@ -282,6 +296,23 @@ def test_every_effect_is_used_by_some_profile() -> None:
         text = Profile.named(name).to_yaml()
         used |= {effect for effect in EFFECTS if f"  {effect}:" in text}
     assert set(EFFECTS) - used == {"picture", "fixed_width", "random_distortion", "inverted"}
+
+
+def test_the_guide_tells_of_every_profile_and_effect() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    tables = {line.split("|")[1].strip(): line for line in guide.splitlines() if line.startswith("| `")}
+    for stage, effects in STAGES.items():
+        told = [name.strip(" `") for name in tables.pop(f"`{stage}`").split("|")[2].split(",")]
+        assert told == [effect_name(effect) for effect in effects], stage
+    assert sorted(name.strip("`") for name in tables) == profile_names()
+
+
+def test_the_guides_example_is_a_profile(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    (tmp_path / "backgrounds").mkdir()
+    PillowImage.new("RGB", (50, 50)).save(tmp_path / "backgrounds" / "shelf.png")
+    (tmp_path / "label.yaml").write_text(guide.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    assert Profile.from_yaml(tmp_path / "label.yaml").description == "shelf labels, photographed by hand"
 
 
 def test_margins_are_in_every_profile() -> None:

@@ -66,6 +66,14 @@ def test_neighbours_peek_in_from_their_side_and_keep_their_distance(
     assert not added[seen:-seen].any()
 
 
+def test_a_dash_shows_no_more_of_its_neighbours_than_it_has() -> None:
+    dash = np.full((3, 40), 255, np.uint8)
+    placed = place((Margins((1, 1, 1, 1)),), dash, dash, 30)
+    low = Scene(placed.ink, placed.placement, (0, 0, 40, 3), 30)
+    added = NeighbourLines(0.5, 0.1, "both", 77).apply(low.ink, low) > low.ink
+    assert np.flatnonzero(added.any(axis=1)).tolist() == [0, 1, 2, 60, 61, 62]
+
+
 def test_neighbours_need_a_margin(ink: Image) -> None:
     tight = place((), ink, ink, len(ink))
     bare = Scene(tight.ink, tight.placement, (0, 0, ink.shape[1], len(ink)), len(ink))

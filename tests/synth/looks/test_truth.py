@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,14 +14,17 @@ from ocrtune.records import Image
 from ocrtune.synth.looks.camera import Blur, LowResolution, Noise
 from ocrtune.synth.looks.effects import Effect
 from ocrtune.synth.looks.geometry import ClippedCrop, Margins, Perspective
-from ocrtune.synth.looks.ink import LowInk
+from ocrtune.synth.looks.ink import BrokenStrokes, LowInk
 from ocrtune.synth.looks.light import Glare, Inverted
 from ocrtune.synth.looks.paper import Colours, Texture, Tone
 from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile, profile_names
 from ocrtune.synth.looks.truth import (
+    CONTRAST_FLOOR,
+    PART_FLOOR,
+    SHAPE_FLOOR,
     Fault,
-    contrast_and_noise,
+    Legibility,
     draw_true_look,
     find_fault,
     resolved_height,
@@ -60,8 +64,8 @@ def test_lines_that_show_their_text(effects: tuple[Effect, ...], ink: Image) -> 
         ((Tone(230, 40), Glare(0.5, 0.5, 2, 1)), Fault.TOO_FAINT),  # a whole word is gone
         ((Tone(255, 255), LowInk(1, 0.6, 4), Blur(0.05)), Fault.TOO_FAINT),
         ((Colours(("#208020", "#a02020"), (0, 0, 0, 0, 0, 0), 1),), Fault.TOO_FAINT),  # grey levels alike
-        ((Tone(150, 60), Noise(60, 4)), Fault.TOO_NOISY),
-        ((Tone(150, 55), Noise(50, 9), Texture("grain", 30, 4)), Fault.TOO_NOISY),
+        ((Tone(150, 60), Noise(60, 4)), Fault.SHAPE_LOST),
+        ((Tone(150, 55), Noise(50, 9), Texture("grain", 30, 4)), Fault.SHAPE_LOST),
         ((LowResolution(6),), Fault.TOO_SMALL),
     ],
 )
@@ -77,11 +81,20 @@ def test_ink_outside_the_image_is_counted(ink: Image) -> None:
 
 
 def test_contrast_is_that_of_ink_and_paper(ink: Image) -> None:
-    contrast, noise = contrast_and_noise(look(ink, Tone(220, 100)))
-    assert contrast == pytest.approx(90, abs=5)  # less than 100: edges are lighter than strokes
-    assert noise < 18  # of soft edges
-    _, noise = contrast_and_noise(look(ink, Tone(128, 60), Noise(20, 4)))
-    assert noise == pytest.approx(20, abs=6)
+    contrast = Legibility.of(look(ink, Tone(220, 100))).contrast
+    assert contrast == pytest.approx(100, abs=1)
+
+
+def test_shape_does_not_depend_on_tone_but_on_noise_and_gaps(ink: Image) -> None:
+    for effects in ((), (Tone(220, 100),), (Tone(220, 100), Inverted())):
+        assert Legibility.of(look(ink, *effects)).shape > 0.99
+    noisy = [Legibility.of(look(ink, Tone(128, 60), Noise(sigma, 4))).shape for sigma in (5, 20, 40)]
+    assert noisy == sorted(noisy, reverse=True)
+    # Ink covers about half of what counts, so its variance is 60**2 / 4.
+    assert noisy[1] == pytest.approx(30 / np.hypot(30, 20), abs=0.1)
+    broken = [Legibility.of(look(ink, BrokenStrokes(share, 4))).shape for share in (0.05, 0.2, 0.5)]
+    assert broken == sorted(broken, reverse=True)
+    assert broken[-1] < SHAPE_FLOOR < broken[0]
 
 
 def test_the_worst_stretch_counts(ink: Image) -> None:
@@ -89,9 +102,26 @@ def test_the_worst_stretch_counts(ink: Image) -> None:
     whole = look(ink, Tone(255, 255))
     image = whole.image.copy()
     image[:, 30:56] = 250
-    contrast, _ = contrast_and_noise(Look(image, whole.truth, whole.kept_ink, whole.placement))
-    assert contrast < 60
-    assert contrast_and_noise(whole)[0] > 180
+    dead = Legibility.of(replace(whole, image=image))
+    assert (dead.contrast < 60, dead.shape < 0.6) == (True, True)
+    assert Legibility.of(whole).contrast > 180
+
+
+def test_a_lost_accent_counts() -> None:
+    """An é whose accent did not print is an e: its letter keeps its contrast, but not that part of it."""
+    letters = np.zeros((40, 120), np.uint8)
+    for left in (5, 45, 85):
+        cv2.ellipse(letters, (left + 12, 28), (9, 9), 0, 0, 360, 255, 4, cv2.LINE_AA)
+        cv2.line(letters, (left + 9, 8), (left + 16, 3), 255, 3, cv2.LINE_AA)
+    whole = look(letters[1:38, 2:115].copy())
+    image = whole.image.copy()
+    accent = slice(0, 24), slice(45, 75)
+    image[accent] = 255 - (255 - image[accent]) // 6
+    lost = replace(whole, image=image)
+    assert Legibility.of(lost).part < PART_FLOOR < Legibility.of(whole).part
+    assert Legibility.of(lost).contrast > CONTRAST_FLOOR
+    assert Legibility.of(lost).shape > SHAPE_FLOOR
+    assert find_fault(lost, LookPlan(()), letters) is Fault.PART_LOST
 
 
 def test_height_is_that_of_the_sensor(ink: Image) -> None:
@@ -105,6 +135,17 @@ def test_height_is_that_of_the_sensor(ink: Image) -> None:
 def test_a_low_line_of_dashes_is_not_too_small() -> None:
     dash = np.full((4, 60), 255, np.uint8)
     assert fault_of(dash) is None
+
+
+@pytest.mark.parametrize("name", profile_names())
+@pytest.mark.parametrize("shape", [(3, 12), (5, 5), (24, 4)], ids=["dash", "dot", "bar"])
+def test_the_shortest_texts_of_a_line_of_usual_height(name: str, shape: tuple[int, int]) -> None:
+    shipped = Profile.named(name)
+    ink = np.full(shape, 255, np.uint8)
+    for seed in range(10):
+        true = draw_true_look(shipped, np.random.default_rng((2, seed)), ink, line_height=28)
+        assert true.look.line_height == 28
+        assert len(true.faults) <= 4
 
 
 def test_one_dot() -> None:

@@ -96,6 +96,8 @@ class Parameter:
         values: list[float] = []
         for uniform in uniforms:
             value = low + uniform * width
+            if not self.is_integer:
+                value = min(value, high)  # rounding may pass it by the last bit
             if mild is not None and strength != 1:
                 value = mild + strength * (value - mild)
             values.append(int(value) if self.is_integer else value)

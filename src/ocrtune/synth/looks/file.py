@@ -68,13 +68,15 @@ class Jpeg(FileEffect):
     def apply(self, image: Image) -> Image:
         """Save and open."""
         mode = cv2.IMREAD_GRAYSCALE if image.ndim == 2 else cv2.IMREAD_COLOR
-        # OpenCV takes the last axis as blue, green, red, both ways: JPEG must see the true ones.
         for quality in self.quality[: self.times]:
-            channels = image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
-            _, encoded = cv2.imencode(".jpg", channels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            decoded = np.asarray(cv2.imdecode(encoded, mode), np.uint8)
-            image = decoded if image.ndim == 2 else decoded[..., ::-1]
-        return np.ascontiguousarray(image)
+            _, encoded = cv2.imencode(".jpg", _swapped(image), [cv2.IMWRITE_JPEG_QUALITY, quality])
+            image = _swapped(np.asarray(cv2.imdecode(encoded, mode), np.uint8))
+        return image
+
+
+def _swapped(image: Image) -> Image:
+    """RGB to OpenCV's blue, green, red or back, so that JPEG sees true colours; grey as it is."""
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 FILE_EFFECTS: tuple[type[FileEffect], ...] = (Binarise, Palette, Jpeg)

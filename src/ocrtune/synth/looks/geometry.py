@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.looks.effects import Effect, OneOf, Seed, Span
 from ocrtune.synth.looks.placement import Bend, Homography, Placement, Points, Window
@@ -75,12 +76,14 @@ class Perspective(ProjectiveEffect):
     shifts: tuple[
         CornerShift, CornerShift, CornerShift, CornerShift, CornerShift, CornerShift, CornerShift, CornerShift
     ]
-    """x and y of top left, top right, bottom right, bottom left, as fractions of the ink's height."""
+    """x and y of top left, top right, bottom right, bottom left, as fractions of the line's height (x of its
+    width, where that is less: corners never cross)."""
 
     def matrix(self, width: int, height: int) -> npt.NDArray[np.float64]:
         """From the corners to the moved corners."""
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-        moved = corners + np.float32(height) * np.array(self.shifts, np.float32).reshape(4, 2)
+        scale = np.array([min(width, height), height], np.float32)
+        moved = corners + scale * np.array(self.shifts, np.float32).reshape(4, 2)
         return np.asarray(cv2.getPerspectiveTransform(corners, moved), np.float64)
 
 
@@ -193,8 +196,8 @@ class CropEffect(Effect):
     """A change of the rectangle that the image shows, which starts as the ink's own."""
 
     @abstractmethod
-    def crop(self, window: Window, ink: Image, unit: int) -> Window:
-        """The new window onto the placed ink (H, W); `unit` is the height in px of the ink as drawn."""
+    def crop(self, window: Window, ink: Image, line_height: int) -> Window:
+        """The new window onto the placed ink (H, W); `line_height` is in px."""
 
 
 Margin = Annotated[float, Span(0, 5)]
@@ -205,11 +208,11 @@ class Margins(CropEffect):
     """Paper around the ink. Without it the crop fits the ink tightly (TRDG's --fit)."""
 
     sides: tuple[Margin, Margin, Margin, Margin]
-    """Left, top, right, bottom, as fractions of the ink's height."""
+    """Left, top, right, bottom, as fractions of the line's height."""
 
-    def crop(self, window: Window, ink: Image, unit: int) -> Window:
+    def crop(self, window: Window, ink: Image, line_height: int) -> Window:
         """Widen."""
-        left, top, right, bottom = (round(side * unit) for side in self.sides)
+        left, top, right, bottom = (round(side * line_height) for side in self.sides)
         return Window(window.left - left, window.top - top, window.right + right, window.bottom + bottom)
 
 
@@ -222,7 +225,7 @@ class FixedWidth(CropEffect):
     alignment: Annotated[Literal["left", "centre", "right"], OneOf()]
     """Where the text stands."""
 
-    def crop(self, window: Window, ink: Image, unit: int) -> Window:
+    def crop(self, window: Window, ink: Image, line_height: int) -> Window:
         """Widen to the width."""
         free = round(self.width * (window.bottom - window.top)) - (window.right - window.left)
         left = {"left": 0, "centre": max(0, free) // 2, "right": max(0, free)}[self.alignment]
@@ -238,14 +241,14 @@ class ClippedCrop(CropEffect):
     """
 
     depth: Annotated[float, Span(0, 0.2, mild=0)]
-    """As a fraction of the ink's height."""
+    """As a fraction of the line's height."""
     side: Annotated[Literal["left", "top", "right", "bottom"], OneOf()]
     """Where it cuts."""
 
-    def crop(self, window: Window, ink: Image, unit: int) -> Window:
+    def crop(self, window: Window, ink: Image, line_height: int) -> Window:
         """Cut as deep as drawn, or half as deep, or not at all."""
         for depth in (self.depth, self.depth / 2):
-            cut = self._cut(window, ink, round(depth * unit))
+            cut = self._cut(window, ink, round(depth * line_height))
             if pieces_kept(ink, cut) >= KEPT:
                 return cut
         return window
@@ -284,6 +287,10 @@ GEOMETRY_EFFECTS: tuple[type[Effect], ...] = (*PROJECTIVE_EFFECTS, *DISTORTIONS,
 """In the order in which they happen."""
 
 
+SIDE_LIMIT = 2**15
+"""px of a finished image's side; JPEG can hold twice that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """Ink where the image has it."""
@@ -297,14 +304,17 @@ class Placed:
     """Share of the truth's ink that the crop keeps."""
 
 
-def place(effects: tuple[Effect, ...], ink: Image, truth: Image, unit: int) -> Placed:
+def place(effects: tuple[Effect, ...], ink: Image, truth: Image, line_height: int) -> Placed:
     """Put the ink where the effects have it.
 
     Args:
         effects: of this module, in order.
         ink: (H, W) uint8 mask with paper around the ink.
         truth: the same before it was worn.
-        unit: height in px of the ink as drawn.
+        line_height: px, which margins are fractions of.
+
+    Raises:
+        InputError: the image would be over `SIDE_LIMIT`.
     """
     steps: list[Homography | Bend | Window] = []
     height, width = ink.shape
@@ -313,18 +323,29 @@ def place(effects: tuple[Effect, ...], ink: Image, truth: Image, unit: int) -> P
         product = matrices[0]
         for matrix in matrices[1:]:
             product = matrix @ product
-        steps.append(Homography.holding(product, width, height))
-        ink, truth = steps[-1].mask(ink), steps[-1].mask(truth)
+        homography = Homography.holding(product, width, height)
+        steps.append(homography)
+        ink, truth = _moved(homography, ink, truth)
     for effect in effects:
         if isinstance(effect, Distortion):
-            steps.append(effect.bend(ink.shape[1], ink.shape[0]))
-            ink, truth = steps[-1].mask(ink), steps[-1].mask(truth)
-    inked = np.asarray(cv2.max(ink, truth), np.uint8)
+            bend = effect.bend(ink.shape[1], ink.shape[0])
+            steps.append(bend)
+            ink, truth = _moved(bend, ink, truth)
+    inked = truth if ink is truth else np.asarray(cv2.max(ink, truth), np.uint8)
     x, y, width, height = cv2.boundingRect(inked)
     window = Window(x, y, x + width, y + height)
     for effect in effects:
         if isinstance(effect, CropEffect):
-            window = effect.crop(window, inked, unit)
+            window = effect.crop(window, inked, line_height)
+    size = window.right - window.left, window.bottom - window.top
+    if max(size) > SIDE_LIMIT:
+        raise InputError(f"a line image of {size[0]} x {size[1]} px is too large; use smaller margins")
     cropped = window.mask(truth)
     kept = cv2.sumElems(cropped)[0] / max(1.0, cv2.sumElems(truth)[0])
-    return Placed(Placement((*steps, window)), window.mask(ink), cropped, kept)
+    return Placed(Placement((*steps, window)), cropped if ink is truth else window.mask(ink), cropped, kept)
+
+
+def _moved(step: Homography | Bend, ink: Image, truth: Image) -> tuple[Image, Image]:
+    """Both masks moved; once where they are one, as most lines of most profiles have them."""
+    moved = step.mask(truth)
+    return (moved, moved) if ink is truth else (step.mask(ink), moved)

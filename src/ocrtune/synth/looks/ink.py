@@ -18,7 +18,7 @@ from ocrtune.synth.looks.effects import Effect, FloatImage, Seed, Span
 from ocrtune.synth.looks.fields import FieldKind, window
 
 ROOM = 0.15
-"""Paper around the ink that effects may spread into, as a fraction of the ink's height."""
+"""Paper around the ink that effects may spread into, as a fraction of the line's height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class InkEffect(Effect):
     """Ink mask to ink mask."""
 
     @abstractmethod
-    def apply(self, ink: Image) -> Image:
-        """Wear an ink mask (H, W)."""
+    def apply(self, ink: Image, line_height: int) -> Image:
+        """Wear an ink mask (H, W); `line_height` is in px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class StrokeWidth(InkEffect):
     """Strokes made evenly thicker or thinner."""
 
     change: Annotated[float, Span(-0.04, 0.08, mild=0)]
-    """Added on each side of a stroke, as a fraction of the ink's height."""
+    """Added on each side of a stroke, as a fraction of the line's height."""
 
-    def apply(self, ink: Image) -> Image:
+    def apply(self, ink: Image, line_height: int) -> Image:
         """Thicken or thin."""
-        return _spread(ink, self.change * _ink_height(ink))
+        return _spread(ink, self.change * line_height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,14 @@ class InkSpread(InkEffect):
     """Ink that soaks into the paper: more in some places, with soft edges."""
 
     radius: Annotated[float, Span(0, 0.08, mild=0)]
-    """Where it spreads most, as a fraction of the ink's height."""
+    """Where it spreads most, as a fraction of the line's height."""
     seed: Seed
 
-    def apply(self, ink: Image) -> Image:
+    def apply(self, ink: Image, line_height: int) -> Image:
         """Spread."""
-        reach = self.radius * _ink_height(ink)
+        reach = self.radius * line_height
         wide = cv2.GaussianBlur(_spread(ink, reach), (3, 3), 0)
-        share = _cloud(ink, self.seed)
+        share = window("patches", ink.shape[0], ink.shape[1], self.seed)
         return _bytes(ink + (wide.astype(np.float32) - ink) * share)
 
 
@@ -68,9 +68,9 @@ class LowInk(InkEffect):
     """Share of specks without ink."""
     seed: Seed
 
-    def apply(self, ink: Image) -> Image:
+    def apply(self, ink: Image, line_height: int) -> Image:
         """Fade."""
-        kept = 1 - np.float32(self.fade) * _cloud(ink, self.seed)
+        kept = 1 - np.float32(self.fade) * window("patches", ink.shape[0], ink.shape[1], self.seed)
         if self.dropout:
             kept *= _above("specks", self.dropout, ink, self.seed)
         return _weakened(ink, kept)
@@ -84,7 +84,7 @@ class BrokenStrokes(InkEffect):
     """Of the ink that is missing."""
     seed: Seed
 
-    def apply(self, ink: Image) -> Image:
+    def apply(self, ink: Image, line_height: int) -> Image:
         """Break."""
         return _weakened(ink, _above("blotches", self.share, ink, self.seed))
 
@@ -97,7 +97,7 @@ class RoughEdges(InkEffect):
     """Standard deviation of the edge's place, px."""
     seed: Seed
 
-    def apply(self, ink: Image) -> Image:
+    def apply(self, ink: Image, line_height: int) -> Image:
         """Roughen."""
         soft = cv2.GaussianBlur(ink, (5, 5), 0.8).astype(np.float32)
         edge = soft * (255 - soft) * np.float32(4 / 255**2)  # 1 on the edge, 0 on paper and inside strokes
@@ -112,14 +112,16 @@ class DotMatrix(InkEffect):
     """Needles that print dots on a grid."""
 
     rows: Annotated[int, Span(7, 24, mild=24)]
-    """Dots from the top of the ink to its bottom; 9 needles print 7 or 9, 24 needles up to 24."""
+    """Dots in the line's height; 9 needles print 7 or 9, 24 needles up to 24."""
     dot: Annotated[float, Span(0.7, 1.6, mild=1.4)]
     """Diameter, as a fraction of the distance between dots."""
 
-    def apply(self, ink: Image) -> Image:
+    def apply(self, ink: Image, line_height: int) -> Image:
         """Print with dots."""
         height, width = ink.shape
-        pitch = max(_ink_height(ink) / self.rows, 1.5)  # px; below, dots run into one another
+        pitch = line_height / self.rows  # px
+        if pitch < 2:  # dots finer than the image shows
+            return ink
         grid = max(1, round(width / pitch)), max(1, round(height / pitch))
         # A needle strikes where about a third of its cell has ink.
         struck = _bytes((cv2.resize(ink, grid, interpolation=cv2.INTER_AREA).astype(np.float32) - 60) * 4)
@@ -136,19 +138,19 @@ class ThermalHead(InkEffect):
     """A worn thermal head: columns that no longer heat, and rows that the paper skipped past."""
 
     dead_columns: Annotated[float, Span(0, 1, mild=0)]
-    """Per stretch as wide as the ink is high."""
+    """Per stretch as wide as the line is high."""
     depth: Annotated[float, Span(0, 1, mild=0)]
     """Share of ink that a dead column loses."""
     banding: Annotated[float, Span(0, 0.8, mild=0)]
     """Share of ink that every third or so row loses."""
     seed: Seed
 
-    def apply(self, ink: Image) -> Image:
+    def apply(self, ink: Image, line_height: int) -> Image:
         """Print with the worn head."""
         height, width = ink.shape
         rng = np.random.default_rng(self.seed)
         columns = np.ones(width, np.float32)
-        count = int(self.dead_columns * width / height + rng.random())
+        count = int(self.dead_columns * width / line_height + rng.random())
         columns[rng.integers(0, width, count)] = 1 - self.depth
         period, phase = rng.uniform(2.5, 4), rng.uniform(0, 2 * np.pi)
         wave = np.cos(np.arange(height) * (2 * np.pi / period) + phase).astype(np.float32)
@@ -168,10 +170,10 @@ class TypewriterStrike(InkEffect):
     tilt: Annotated[float, Span(0, 1, mild=0)]
     """Share of ink lost at the lighter of top and bottom."""
     jitter: Annotated[float, Span(0, 0.06, mild=0)]
-    """Farthest that a letter stands off the line, as a fraction of the ink's height."""
+    """Farthest that a letter stands off the line, as a fraction of the line's height."""
     seed: Seed
 
-    def apply(self, ink: Image) -> Image:
+    def apply(self, ink: Image, line_height: int) -> Image:
         """Strike letter by letter."""
         height, width = ink.shape
         inked = cv2.reduce(ink, 0, cv2.REDUCE_MAX)[0] > 0  # (W,)
@@ -182,7 +184,7 @@ class TypewriterStrike(InkEffect):
         lean = self.tilt * (2 * lean - 1)
         level = 1 - self.unevenness * weight - np.abs(lean) / 2
         kept = level[letters] + lean[letters] * (y / height - 0.5)
-        shift = self.jitter * _ink_height(ink) * (2 * off - 1)
+        shift = self.jitter * line_height * (2 * off - 1)
         columns = np.broadcast_to(np.arange(width, dtype=np.float32), ink.shape)
         moved = cv2.remap(ink, np.ascontiguousarray(columns), y - shift[letters], cv2.INTER_LINEAR)
         return _weakened(moved, np.maximum(kept, 0))
@@ -201,10 +203,6 @@ INK_EFFECTS: tuple[type[InkEffect], ...] = (
 """In the order in which they happen."""
 
 
-def _ink_height(ink: Image) -> int:
-    return int(cv2.boundingRect(ink)[3])
-
-
 def _bytes(levels: FloatImage) -> Image:
     return np.asarray(cv2.convertScaleAbs(cv2.max(levels, 0)), np.uint8)
 
@@ -213,17 +211,13 @@ def _weakened(ink: Image, kept: FloatImage) -> Image:
     return np.asarray(cv2.multiply(ink, kept, dtype=cv2.CV_8U), np.uint8)
 
 
-def _cloud(ink: Image, seed: int) -> FloatImage:
-    """Soft patches (H, W), 0..1, each a few line heights wide."""
-    patches = np.float32(0.5) + np.float32(0.35) * window("cloud", ink.shape[0], ink.shape[1], seed)
-    return np.asarray(np.clip(patches, 0, 1), np.float32)
-
-
 def _above(kind: FieldKind, share: float, ink: Image, seed: int) -> FloatImage:
     """0 on `share` of the area and 1 elsewhere, with an edge that is not jagged."""
     height, width = ink.shape
     field = window(kind, height, width, seed)
-    return np.asarray(np.clip((field - np.float32(share)) * 12 + np.float32(0.5), 0, 1), np.float32)
+    kept = field * np.float32(12)
+    kept += np.float32(0.5 - 12 * share)
+    return np.clip(kept, 0, 1, out=kept)
 
 
 def _spread(ink: Image, distance: float) -> Image:

@@ -110,7 +110,7 @@ class Panel(Backing):
     """A plate or label that ends within the image, with a border line inside its edge."""
 
     margin_x: Annotated[float, Span(0.05, 2)]
-    """Plate left and right of the ink, as a fraction of the ink's height."""
+    """Plate left and right of the ink, as a fraction of the line's height."""
     margin_y: Annotated[float, Span(0.05, 2)]
     """Plate above and below, likewise."""
     border: Thickness
@@ -141,7 +141,7 @@ class Shadow(Backing):
     """A soft shadow that raised letters throw."""
 
     shift: tuple[Annotated[float, Span(-0.2, 0.2)], Annotated[float, Span(-0.2, 0.2)]]
-    """Right and down, as fractions of the ink's height."""
+    """Right and down, as fractions of the line's height."""
     softness: Annotated[float, Span(0, 0.2)]
     """Standard deviation of its edge, likewise."""
     darkness: Annotated[float, Span(0, 0.8, mild=0)]
@@ -149,8 +149,8 @@ class Shadow(Backing):
 
     def apply(self, page: FloatImage, scene: Scene, ink_level: Level) -> FloatImage:
         """Darken."""
-        moved = _moved(scene.ink, self.shift[0] * scene.unit, self.shift[1] * scene.unit)
-        soft = cv2.GaussianBlur(moved, (0, 0), max(0.3, self.softness * scene.unit))
+        moved = _moved(scene.ink, self.shift[0] * scene.line_height, self.shift[1] * scene.line_height)
+        soft = cv2.GaussianBlur(moved, (0, 0), max(0.3, self.softness * scene.line_height))
         return mixed(page, 0.0, np.asarray(soft, np.uint8), self.darkness)
 
 
@@ -159,7 +159,7 @@ class Extrusion(Backing):
     """Letters with a side: cut from a thick sheet, seen from an angle."""
 
     depth: Annotated[float, Span(0, 0.2, mild=0)]
-    """As a fraction of the ink's height."""
+    """As a fraction of the line's height."""
     angle: Annotated[float, Span(0, 360)]
     """Degrees clockwise from the right, to where the sides go."""
     darkness: Annotated[float, Span(0, 1)]
@@ -167,7 +167,7 @@ class Extrusion(Backing):
 
     def apply(self, page: FloatImage, scene: Scene, ink_level: Level) -> FloatImage:
         """Draw the sides."""
-        reach, angle = self.depth * scene.unit, np.deg2rad(self.angle)
+        reach, angle = self.depth * scene.line_height, np.deg2rad(self.angle)
         sides = scene.ink
         for step in range(1, int(np.ceil(reach)) + 1):
             length = min(step, reach)
@@ -182,11 +182,11 @@ class Emboss(Backing):
     strength: Annotated[float, Span(0, 100, mild=0)]
     """Grey levels between lit and plain metal."""
     width: Annotated[float, Span(0.01, 0.1)]
-    """Of the edges, as a fraction of the ink's height."""
+    """Of the edges, as a fraction of the line's height."""
 
     def apply(self, page: FloatImage, scene: Scene, ink_level: Level) -> FloatImage:
         """Light from above left."""
-        reach = max(1.0, self.width * scene.unit)
+        reach = max(1.0, self.width * scene.line_height)
         lit = _moved(scene.ink, -reach, -reach).astype(np.float32)
         relief = (lit - _moved(scene.ink, reach, reach)) * np.float32(self.strength / 255)
         return np.asarray(page + relief, np.float32)
@@ -197,13 +197,13 @@ class Outline(Backing):
     """Letters with a rim of another colour (TRDG's stroke)."""
 
     width: Annotated[float, Span(0, 0.15, mild=0)]
-    """As a fraction of the ink's height."""
+    """As a fraction of the line's height."""
     colours: Annotated[Colour, OneOf()]
     """Of the rim; its grey level unless the plan has colours."""
 
     def apply(self, page: FloatImage, scene: Scene, ink_level: Level) -> FloatImage:
         """Draw the rim."""
-        size = 2 * max(1, round(self.width * scene.unit)) + 1
+        size = 2 * max(1, round(self.width * scene.line_height)) + 1
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         return mixed(page, level_of(self.colours, page), np.asarray(cv2.dilate(scene.ink, disc), np.uint8))
 
@@ -219,15 +219,17 @@ def paint(effects: tuple[Effect, ...], ink: Image, scene: Scene) -> FloatImage:
     """Lay ink (H, W) uint8 on the paper that the effects make: a page."""
     tones = [effect for effect in effects if isinstance(effect, Tone | Colours)]
     ink_level, paper = (tones or [BLACK_ON_WHITE])[-1].levels()  # colours, where both are drawn
+    backings = [effect for effect in effects if isinstance(effect, Backing)]
+    if not backings:
+        return mixed(paper, ink_level, ink)
     page = np.empty((*np.shape(paper)[:1], *ink.shape), np.float32)
     page[:] = paper
-    for effect in effects:
-        if isinstance(effect, Backing):
-            page = effect.apply(page, scene, ink_level)
+    for backing in backings:
+        page = backing.apply(page, scene, ink_level)
     return mixed(page, ink_level, ink)
 
 
-def mixed(page: FloatImage, level: Level, cover: Image, share: float = 1) -> FloatImage:
+def mixed(page: Level, level: Level, cover: Image, share: float = 1) -> FloatImage:
     """The page with `level` (or another page) where `cover` (H, W) is 255, in between where it is less."""
     return np.asarray(page + (level - page) * (cover * np.float32(share / 255)), np.float32)
 

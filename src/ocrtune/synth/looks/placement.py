@@ -15,6 +15,14 @@ Points = npt.NDArray[np.float64]
 """(N, 2) x and y in px; whole numbers are centres of pixels."""
 
 
+_ALONG = np.linspace(0, 1, 9)
+_TOP, _RIGHT = np.column_stack((_ALONG, 0 * _ALONG)), np.column_stack((0 * _ALONG + 1, _ALONG))
+
+OUTLINE = np.concatenate([_TOP, _RIGHT, 1 - _TOP, 1 - _RIGHT])
+"""(36, 2) around a box of size 1, from top left, clockwise. Nine points a side, because a bent side is not
+where its ends are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Homography:
     """A projective map of the plane, onto a canvas that holds all of the ink."""
@@ -108,10 +116,8 @@ class Placement:
 
     def boxes(self, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Move boxes (N, 4) of left, top, right, bottom: each becomes the upright box around its outline."""
-        t = np.linspace(0, 1, 9)[:, np.newaxis]  # nine points a side: a bent side is not where its ends are
-        unit = np.concatenate([np.hstack((t, 0 * t)), np.hstack((t, 0 * t + 1))])
-        unit = np.concatenate([unit, unit[:, ::-1]])  # (36, 2)
-        outline = boxes[:, np.newaxis, :2] + unit * (boxes[:, np.newaxis, 2:] - boxes[:, np.newaxis, :2])
+        low, high = boxes[:, np.newaxis, :2], boxes[:, np.newaxis, 2:]
+        outline = low + OUTLINE * (high - low)  # (N, 36, 2)
         moved = self.points(outline.reshape(-1, 2)).reshape(len(boxes), -1, 2)
         return np.hstack((moved.min(axis=1), moved.max(axis=1)))
 

@@ -48,8 +48,8 @@ EFFECTS: Mapping[str, type[Effect]] = MappingProxyType(
 )
 """Every effect by its name."""
 
-SIDE_LIMIT = 2**14
-"""px of a mask's width or height: what preprocessing takes, and a quarter of what JPEG can hold."""
+HEIGHT_LIMIT, WIDTH_LIMIT = 2**10, 2**14
+"""px of an ink mask. Wider images than that, preprocessing would not take either."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +62,8 @@ class Look:
     """(H, W) uint8 mask: the ink before it was worn, where the image has it."""
     kept_ink: float
     """Share of the ink that the crop keeps, 0..1."""
+    line_height: int
+    """px, before the geometry."""
     placement: Placement
     """From px of the ink mask to px of the image."""
 
@@ -76,30 +78,34 @@ class LookPlan:
 
     effects: tuple[Effect, ...]
 
-    def apply(self, ink: Image) -> Look:
+    def apply(self, ink: Image, line_height: int | None = None) -> Look:
         """Make the line.
 
         Args:
             ink: (H, W) uint8 mask, 0 paper to 255 full ink, cut to its ink.
+            line_height: px from the top of tall letters to the foot of hanging ones, which lengths are
+                fractions of; by default the ink's height, which is too low for a text such as "...".
 
         Raises:
-            InputError: the mask has no ink or is over `SIDE_LIMIT`, or a picture cannot be read.
+            InputError: the mask has no ink or is over `HEIGHT_LIMIT` or `WIDTH_LIMIT`, the image would be
+                too large, or a picture cannot be read.
         """
-        if not ink.size or max(ink.shape) > SIDE_LIMIT:
-            height, width = ink.shape
-            raise InputError(
-                f"a line of {width} x {height} px cannot be made; 1 to {SIDE_LIMIT} px a side can"
-            )
         height, width = ink.shape
-        room = int(ROOM * height) + 2
+        if max(height, line_height or 0) > HEIGHT_LIMIT or width > WIDTH_LIMIT:
+            limit = f"{WIDTH_LIMIT} x {HEIGHT_LIMIT}"
+            raise InputError(f"ink of {width} x {height} px is too large; make it at most {limit}")
+        if not ink.size or not cv2.countNonZero(ink):
+            raise InputError(f"the ink mask of {width} x {height} px has no ink; draw some text")
+        line_height = line_height or height
+        room = int(ROOM * line_height) + 2
         clean = np.asarray(cv2.copyMakeBorder(ink, room, room, room, room, cv2.BORDER_CONSTANT), np.uint8)
         worn = clean
         for effect in self.effects:
             if isinstance(effect, InkEffect):
-                worn = effect.apply(worn)
-        placed = place(self.effects, worn, clean, height)
+                worn = effect.apply(worn, line_height)
+        placed = place(self.effects, worn, clean, line_height)
         box = (room, room, room + width, room + height)
-        scene = Scene(placed.ink, placed.placement, box, height)
+        scene = Scene(placed.ink, placed.placement, box, line_height)
         printed = placed.ink
         for effect in self.effects:
             if isinstance(effect, Surrounding):
@@ -113,7 +119,7 @@ class LookPlan:
             if isinstance(effect, FileEffect):
                 image = effect.apply(image)
         roomy = Placement((Window(-room, -room, width + room, height + room), *placed.placement.steps))
-        return Look(image, placed.truth, placed.kept, roomy)
+        return Look(image, placed.truth, placed.kept, line_height, roomy)
 
     def to_json(self) -> str:
         """One line of JSON, as `from_json` reads it."""

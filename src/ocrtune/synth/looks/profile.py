@@ -42,12 +42,14 @@ class EffectRanges(BaseModel):
     probability: Annotated[float, Field(ge=0, le=1)]
 
 
-def _within(span: Span, value: Any) -> Range:
-    """A range as a profile gives it: `[low, high]`, or one number for both."""
+def _within(span: Span, value: Any, whole: bool = False) -> Range:
+    """A range as a profile gives it: `[low, high]`, or one number for both; of whole numbers if asked."""
     ends = value if isinstance(value, list | tuple) else [value, value]
     if len(ends) != 2 or not all(type(end) in (int, float) for end in ends):
         raise ValueError(f"{value!r} is not a range; write [low, high] or one number")
     low, high = ends
+    if whole and not all(type(end) is int for end in ends):
+        raise ValueError(f"[{low}, {high}] will not do: this parameter takes whole numbers")
     if not low <= high:
         raise ValueError(f"[{low}, {high}] is not a range; the lower number comes first")
     if not span.low <= low or not high <= span.high:
@@ -79,8 +81,9 @@ def _ranges_model(effect: type[Effect]) -> type[EffectRanges]:
     fields: dict[str, Any] = {}
     for parameter in parameters(effect):
         if isinstance(parameter.drawn, Span):
-            check = BeforeValidator(partial(_within, parameter.drawn))
-            fields[parameter.name] = (Annotated[tuple[float, float], check], ...)
+            check = BeforeValidator(partial(_within, parameter.drawn, whole=parameter.is_integer))
+            pair: Any = tuple[int, int] if parameter.is_integer else tuple[float, float]
+            fields[parameter.name] = (Annotated[pair, check], ...)
         elif isinstance(parameter.drawn, OneOf):
             options = partial(_options, parameter)
             fields[parameter.name] = (Annotated[tuple[Any, ...], BeforeValidator(options)], ...)
@@ -144,7 +147,7 @@ class Profile(BaseModel):
     description: str
     """One sentence: which material."""
     line_height: Annotated[Range, BeforeValidator(partial(_within, Span(6, 512)))]
-    """Height of the ink, px."""
+    """px from the top of tall letters to the foot of hanging ones."""
     fonts: Annotated[tuple[Literal["any", "sans", "serif", "monospace"], ...], Field(strict=False)] = ("any",)
     """Kinds of fonts that the material is set in."""
     letter_spacing: Annotated[Range, BeforeValidator(partial(_within, Span(-0.1, 2)))] = (0, 0)
@@ -188,6 +191,10 @@ class Profile(BaseModel):
                     yield _Draw(effect, ranges.probability, at, given)
                 at += _uniforms(effect)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as plain data: the models of stages are made at import, which pickle cannot name."""
+        return Profile.model_validate, (self.model_dump(exclude_none=True),)
+
     def to_yaml(self) -> str:
         """The profile, as `from_yaml` reads it; pictures by the paths of their files."""
         content = self.model_dump(mode="json", exclude_none=True)
@@ -208,7 +215,7 @@ class Profile(BaseModel):
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read the profile {path}: {error}") from error
-        return cls._parsed(text, str(path), path.parent)
+        return cls._parsed(text, str(path), path.parent.resolve())
 
     @classmethod
     def named(cls, name: str) -> Profile:

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from ocrtune.records import Image
 from ocrtune.synth.looks.effects import Effect, OneOf, Seed, Span
-from ocrtune.synth.looks.placement import Placement, Points
+from ocrtune.synth.looks.placement import OUTLINE, Placement, Points
 
 Thickness = Annotated[float, Span(0.01, 0.2)]
-"""As a fraction of the ink's height; at least one px is drawn."""
+"""As a fraction of the line's height; at least one px is drawn."""
 Darkness = Annotated[float, Span(0, 1)]
 """Share of full ink."""
 
@@ -33,20 +33,19 @@ class Scene:
     placement: Placement
     box: tuple[int, int, int, int]
     """Left, top, right, bottom of the ink before it was placed, px."""
-    unit: int
-    """Height of the ink as drawn, px."""
+    line_height: int
+    """px, which lengths are fractions of."""
 
     def outline(self, margin_x: float, margin_y: float) -> Points:
-        """(36, 2) the box widened by fractions of the ink's height, and placed: from top left, clockwise."""
+        """(36, 2) the box widened by fractions of the line's height, and placed: from top left, clockwise."""
         left, top, right, bottom = self.box
-        x, y = margin_x * self.unit, margin_y * self.unit
-        corners = [(left - x, top - y), (right + x, top - y), (right + x, bottom + y), (left - x, bottom + y)]
-        sides = [np.linspace(a, b, 9) for a, b in zip(corners, corners[1:] + corners[:1], strict=True)]
-        return self.placement.points(np.concatenate(sides))
+        x, y = margin_x * self.line_height, margin_y * self.line_height
+        size = np.array([right - left + 2 * x, bottom - top + 2 * y])
+        return self.placement.points(np.array([left - x, top - y]) + OUTLINE * size)
 
     def thickness(self, fraction: float) -> int:
         """A stroke's thickness in px, at least 1."""
-        return max(1, round(fraction * self.unit))
+        return max(1, round(fraction * self.line_height))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,9 @@ class ShowThrough(Surrounding):
 
     def apply(self, ink: Image, scene: Scene) -> Image:
         """Print the mirrored line elsewhere, in full strength where the front has no ink."""
-        back = cv2.GaussianBlur(_elsewhere(scene.ink[:, ::-1], self.seed), (0, 0), 0.03 * scene.unit + 0.3)
+        back = cv2.GaussianBlur(
+            _elsewhere(scene.ink[:, ::-1], self.seed), (0, 0), 0.03 * scene.line_height + 0.3
+        )
         return np.asarray(cv2.max(ink, cv2.convertScaleAbs(back, alpha=self.darkness)), np.uint8)
 
 
@@ -96,7 +97,7 @@ class NeighbourLines(Surrounding):
     """The feet of the line above, the heads of the line below: in the margin, and apart from the line."""
 
     peek: Annotated[float, Span(0, 0.5, mild=0)]
-    """How much of them is seen, as a fraction of the ink's height."""
+    """How much of them is seen, as a fraction of the line's height."""
     gap: Annotated[float, Span(0.05, 1)]
     """Paper between them and the line, likewise; where the margin is small, less is seen of them."""
     side: Annotated[Literal["above", "below", "both"], OneOf()]
@@ -107,7 +108,8 @@ class NeighbourLines(Surrounding):
         """Print strips of the line itself, moved along, at the image's edges."""
         _, top, _, height = cv2.boundingRect(scene.ink)
         bottom = top + height
-        gap, seen = max(1, round(self.gap * scene.unit)), round(self.peek * scene.unit)
+        gap = max(1, round(self.gap * scene.line_height))
+        seen = min(height, round(self.peek * scene.line_height))
         text = np.roll(scene.ink[top:bottom], self.seed % scene.ink.shape[1], axis=1)
         ink = ink.copy()
         above, below = min(seen, top - gap), min(seen, len(ink) - bottom - gap)
@@ -123,14 +125,14 @@ class Underline(Surrounding):
     """A rule under the text, as long as it."""
 
     gap: Annotated[float, Span(0, 0.5)]
-    """Between ink and rule, as a fraction of the ink's height."""
+    """Between ink and rule, as a fraction of the line's height."""
     thickness: Thickness
     darkness: Darkness
 
     def apply(self, ink: Image, scene: Scene) -> Image:
         """Draw the rule, where the margin has room for it."""
         thickness = scene.thickness(self.thickness)
-        rule = scene.outline(0, self.gap + (thickness / 2 + 1) / scene.unit)[18:27]
+        rule = scene.outline(0, self.gap + (thickness / 2 + 1) / scene.line_height)[18:27]
         return _drawn(ink, [rule], thickness, self.darkness)
 
 
@@ -139,7 +141,7 @@ class TableRules(Surrounding):
     """Rules of a table or form around the text, beyond its ends."""
 
     gap: Annotated[float, Span(0.05, 2)]
-    """Between ink and rules, as a fraction of the ink's height."""
+    """Between ink and rules, as a fraction of the line's height."""
     thickness: Thickness
     darkness: Darkness
     sides: Annotated[Literal["above", "below", "rows", "left", "right", "columns", "box"], OneOf()]
@@ -148,7 +150,7 @@ class TableRules(Surrounding):
     def apply(self, ink: Image, scene: Scene) -> Image:
         """Draw the rules, where the margin has room for them."""
         thickness = scene.thickness(self.thickness)
-        gap = self.gap + (thickness / 2 + 1) / scene.unit
+        gap = self.gap + (thickness / 2 + 1) / scene.line_height
         beyond = gap + 2  # line heights past the corner
         rows, columns = scene.outline(beyond, gap), scene.outline(gap, beyond)
         rules = {"above": rows[:9], "right": columns[9:18], "below": rows[18:27], "left": columns[27:]}
