@@ -17,7 +17,7 @@ from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.looks.truth import Fault, draw_true_look
 from ocrtune.synth.render import Boxes, LineRenderer, RenderedLine
-from ocrtune.synth.shaping import shape_line
+from ocrtune.synth.shaping import label_text, shape_line
 from ocrtune.synth.texts.source import TextSource
 
 _DRAWING = threading.local()
@@ -74,13 +74,17 @@ class LineGenerator:
     language: str = "und"
     """BCP 47 tag; chooses regional forms, such as `ja` or `zh-Hans` in a CJK font."""
 
+    def text(self, index: int) -> str:
+        """What line `index` will say."""
+        return label_text(self.texts.text(index, self._rng(index)))
+
     def line(self, index: int) -> MadeLine:
         """Draw line `index`, from 0.
 
         Raises:
             LineError: a symbol of its text is in no font, or it cannot be made legible.
         """
-        rng = np.random.default_rng((self.seed, index))
+        rng = self._rng(index)
         text = self.texts.text(index, rng)
         fonts = self.fonts.choose(text, rng)
         if fonts is None:
@@ -97,10 +101,13 @@ class LineGenerator:
                 language=self.language,
             )
             rendered = _renderer().draw(shaped, height / fonts.ink_height)
-            true = draw_true_look(self.profile, rng, rendered.ink)
+            true = draw_true_look(self.profile, rng, rendered.ink, height)
         except InputError as error:
             raise LineError(str(error)) from error
         return MadeLine(index, rendered, fonts.fonts[0], true.plan, true.look, true.faults)
+
+    def _rng(self, index: int) -> np.random.Generator:
+        return np.random.default_rng((self.seed, index))
 
     def sample(self, index: int) -> LineSample:
         """Line `index` as a labelled line; raises as `line` does."""

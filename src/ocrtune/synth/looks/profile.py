@@ -162,10 +162,6 @@ class Profile(BaseModel):
     camera: CameraRanges = CameraRanges()
     file: FileRanges = FileRanges()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The models of stages and effects are made at import; pickle cannot find them by name.
-        return Profile.model_validate, (self.model_dump(exclude_none=True),)
-
     def draw(self, rng: np.random.Generator, strength: float = 1.0) -> LookPlan:
         """Draw one line's look.
 
