@@ -318,3 +318,8 @@ def test_the_guides_example_is_a_profile(tmp_path: Path) -> None:
 def test_margins_are_in_every_profile() -> None:
     for name in profile_names():
         assert of_type(draw(Profile.named(name), 0), Margins) is not None, name
+
+
+def test_handwriting_is_refused_by_name() -> None:
+    with pytest.raises(InputError, match="handwriting is not made"):
+        Profile.named("handwritten")

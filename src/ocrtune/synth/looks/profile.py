@@ -223,6 +223,10 @@ class Profile(BaseModel):
         if name.endswith((".yaml", ".yml")):
             return cls.from_yaml(Path(name))
         names = profile_names()
+        if name.lower() in _HANDWRITING:
+            raise InputError(
+                "handwriting is not made: what a program writes reads unlike any hand; label real lines"
+            )
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
@@ -252,6 +256,8 @@ def profile_names() -> list[str]:
     """The profiles that ocrtune brings."""
     return sorted(Path(file.name).stem for file in _SHIPPED.iterdir() if file.name.endswith(".yaml"))
 
+
+_HANDWRITING = frozenset({"handwriting", "handwritten"})
 
 _SHIPPED = resources.files("ocrtune.synth") / "profiles"
 
