@@ -147,6 +147,8 @@ def _make(
             workers=workers,
             progress=progress,
         )
+    if made.resumed:
+        note(f"went on after {made.resumed:,} lines of the run that was interrupted")
     print(f"{made.lines:,} lines in {made.path}")
     if made.redrawn:
         reasons = ", ".join(f"{count:,} {fault}" for fault, count in made.redrawn.most_common())

@@ -74,7 +74,7 @@ def test_an_interrupted_run_goes_on_to_the_same_lines(
     with pytest.raises(InputError):
         open_dataset(str(out))  # half a dataset is none
     made = make(RECIPE, SYNTHESIS, out, as_lmdb=as_lmdb, workers=1)
-    assert (made.lines, made.drawn) == (40, 16)
+    assert (made.lines, made.resumed, made.drawn) == (40, 24, 16)
     assert contents(out) == contents(tmp_path / "straight")
 
 

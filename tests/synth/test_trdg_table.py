@@ -13,7 +13,7 @@ from ocrtune.synth.looks.profile import Profile
 
 TABLE = Path(__file__).parents[2] / "docs" / "trdg.md"
 
-# The long options of trdg 1.8, read off its source.
+# Its long options, in the order in which its parser declares them.
 OPTIONS = [
     "output_dir",
     "input_file",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import lmdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ocrtune.data.made_stores import FolderStore, LmdbStore
@@ -104,6 +105,8 @@ class Made:
     path: Path
     lines: int
     """In the dataset, with those it had before."""
+    resumed: int
+    """Lines that an interrupted run had done before."""
     drawn: int
     """Now."""
     redrawn: Counter[Fault]
@@ -157,12 +160,9 @@ def make(
             store.close()
         done = run.model_copy(update={"is_done": True})
         MadeRecord(runs=(*record.runs[:-1], done)).write(out)
-    except OSError as error:
-        where = error.filename or out
-        raise InputError(
-            f"cannot write {where}: {error.strerror}; free space or choose another place"
-        ) from error
-    return Made(out, lines, tally.drawn, tally.redrawn, tuple(tally.errors))
+    except (OSError, lmdb.Error) as error:
+        raise InputError(f"cannot write {out}: {error}; free space and run the same command again") from error
+    return Made(out, lines, start - run.first, tally.drawn, tally.redrawn, tuple(tally.errors))
 
 
 def _begin(

@@ -8,10 +8,12 @@ import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 import cv2
 
+from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.generator import LineError, LineGenerator
 from ocrtune.synth.looks.truth import Fault
@@ -52,6 +54,9 @@ def draw_encoded(
         generator: of the lines.
         indices: which.
         workers: processes; by default one per core. 1 draws in this process.
+
+    Raises:
+        InputError: the system killed a process.
     """
     workers = workers or available_cores()
     chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
@@ -72,6 +77,10 @@ def draw_encoded(
                     yield from waiting.popleft().result()
             while waiting:
                 yield from waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a process that draws was killed; are there too many for the memory? See --workers"
+            ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
