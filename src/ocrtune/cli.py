@@ -65,6 +65,7 @@ for _name, _help in {
     "export": "Write a model as one file for another runtime, checked against the original.",
 }.items():
     app.command(f"ocrtune.cli_training:{_name}", name=_name, help=_help)
+app.command("ocrtune.cli_synth:synth", name="synth", help="Make labelled line images from text.")
 
 
 @data_app.command

@@ -30,7 +30,8 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     train: tuple[str, ...] = ()
-    """Labelled lines to train on: folders, label files or LMDBs; PATH@2 visits its lines twice as often. \
+    """Labelled lines to train on: folders, label files, LMDBs, or synth:RECIPE.yaml, whose lines are drawn \
+as they are needed; PATH@2 visits its lines twice as often. \
 Only a resumed run knows its own."""
     val: tuple[str, ...] = ()
     """Labelled lines to validate on. Without it a tenth of the training lines is split off, by name."""

@@ -54,6 +54,7 @@ def test_overlapping_glyphs_are_drawn_once(sans: Font) -> None:
         ("a한", "cannot draw '한' of 'a한'"),  # would be a box
         (" ", "leaves no ink for ' '"),
         ("", "leaves no ink for ''"),
+        ("H" * 400, "over 4096 px high or wide"),  # the rasteriser would cut the line off
     ],
 )
 def test_a_text_that_cannot_be_drawn_is_an_input_error(sans: Font, text: str, message: str) -> None:

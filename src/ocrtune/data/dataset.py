@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from ocrtune.data.images import decode_image
 from ocrtune.data.label_file import read_label_file
-from ocrtune.data.lines import EncodedImage, LineEntry
+from ocrtune.data.lines import EncodedImage, LabelledLines, LineEntry
 from ocrtune.data.lmdb_reading import DATA_FILE, find_lmdbs, read_lmdbs
 from ocrtune.data.rejects import Reject
 from ocrtune.errors import InputError
@@ -19,6 +20,9 @@ from ocrtune.records import Image, LineSample
 
 LABEL_FILE = "labels.txt"
 """Name of the label file in a dataset folder."""
+
+RECIPE_PREFIX = "synth:"
+"""Of a PATH that is a recipe, whose lines are drawn as they are needed."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,8 @@ def open_dataset(path: str, images: Path | None = None) -> LineDataset:
     """Read the labels of `PATH` or `PATH@WEIGHT`; the images stay where they are.
 
     Args:
-        path: a folder with `labels.txt`, a label file, or a folder holding LMDBs at any depth. A
-            name that exists as written is never cut at its `@`.
+        path: a folder with `labels.txt`, a label file, a folder holding LMDBs at any depth, or
+            `synth:` and a recipe. A name that exists as written is never cut at its `@`.
         images: the folder that a label file's image paths start from, instead of the label file's
             folder and the working directory.
 
@@ -90,6 +94,9 @@ def open_dataset(path: str, images: Path | None = None) -> LineDataset:
         InputError: nothing there, or its labels cannot be read.
     """
     name, weight = _split_weight(path)
+    if name.startswith(RECIPE_PREFIX) and not Path(name).exists():
+        lines = _open_recipe(Path(name.removeprefix(RECIPE_PREFIX)))
+        return LineDataset(name, lines.entries, lines.images, weight, lines.rejects, lines.resolved)
     root = Path(name)
     if images is not None and not images.is_dir():
         raise InputError(f"--images {images} is not a folder; give the one that the image paths start from")
@@ -111,6 +118,14 @@ def open_dataset(path: str, images: Path | None = None) -> LineDataset:
     else:
         raise InputError(f"there is no {name}; give a label file, a folder with {LABEL_FILE} or an LMDB")
     return LineDataset(name, lines.entries, lines.images, weight, lines.rejects, lines.resolved)
+
+
+def _open_recipe(path: Path) -> LabelledLines:
+    if importlib.util.find_spec("uharfbuzz") is None:
+        raise InputError(f"drawing the lines of {path} needs uharfbuzz: pip install 'ocrtune[synth]'")
+    from ocrtune.data.drawn import open_recipe
+
+    return open_recipe(path)
 
 
 def _split_weight(path: str) -> tuple[str, float]:

@@ -121,20 +121,24 @@ def _write(folder: Path, lines: Iterator[tuple[bytes, str]]) -> int:
             batch += [(image_key(count).encode(), content), (label_key(count).encode(), text.encode())]
             batch_bytes += len(content)
             if len(batch) >= 2 * _LINES_PER_TRANSACTION or batch_bytes >= _BYTES_PER_TRANSACTION:
-                _put(environment, batch)
+                put_records(environment, batch)
                 batch, batch_bytes = [], 0
-        _put(environment, batch)
-        _put(environment, [(COUNT_KEY, str(count).encode())])  # last: its absence marks a torso
+        put_records(environment, batch)
+        put_records(environment, [(COUNT_KEY, str(count).encode())])  # last: its absence marks a torso
     return count
 
 
-def _put(environment: lmdb.Environment, records: Sequence[Record]) -> None:
-    """Write `records` in one transaction, in a larger map where this one is full."""
+def put_records(
+    environment: lmdb.Environment, records: Sequence[Record], forget: bytes | None = None
+) -> None:
+    """Write `records` and remove the key `forget` in one transaction, in a larger map if need be."""
     while True:
         try:
             with environment.begin(write=True) as transaction:
                 for key, value in records:
                     transaction.put(key, value)
+                if forget is not None:
+                    transaction.delete(forget)
             return
         except lmdb.MapFullError:
             environment.set_mapsize(2 * environment.info()["map_size"])

@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import statistics
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import uharfbuzz as hb
 
 from ocrtune.errors import InputError
+from ocrtune.synth.characters import is_ignorable, script_of
+from ocrtune.synth.raster import Outline, rasterise
 
-FONT_SUFFIXES = frozenset({".ttf", ".otf"})
-"""Collections (.ttc) are left out: their faces would need an index beside the path."""
+FONT_SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".otc"})
 
 FONT_LIMIT = 64 * 2**20
-"""Bytes; the largest Noto CJK face takes 25 MiB."""
+"""Bytes; the largest Noto CJK collection takes 26 MiB."""
+
+FACES_LIMIT = 64
+"""Faces of a collection; the Noto Sans CJK super collection has 45."""
+
+INSTANCES_LIMIT = 256
+"""Named instances of a variable font; families of three axes have about 60."""
 
 UPRIGHT_LETTERS = frozenset("EHILTXhiklmnrx")
 """Letters that stand on the baseline in every Latin text font, script and italic ones included."""
@@ -30,16 +39,30 @@ UPRIGHT_LETTERS = frozenset("EHILTXhiklmnrx")
 BASELINE_TOLERANCE = 0.15
 """Em. Text fonts measured stay within 0.01; cmsy10 and cmex10 (symbols at ASCII) hang 0.2 to 1.8 below."""
 
+TELLING_LETTERS = "abdeghnqrt"
+"""Small letters that look unlike their capitals, however these are scaled."""
+
+CAPITAL_LIKENESS = 0.7
+"""Overlap of a small letter and its capital, drawn to one box. Medians measured: up to 0.62 in 101 text
+fonts, bold sans highest; 0.77 to 0.90 in the small capitals of Latin Modern."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Font:
-    """An open font."""
+    """An open font. Pickled by its path: another process opens the file again."""
 
     family: str
     style: str
     path: Path
+    face: int
+    """Index in a collection; 0 for a file of one font."""
+    instance: int
+    """Index of the named instance of a variable font; 0 for a font with one look."""
     shaper: hb.Font = field(repr=False)
     """HarfBuzz font in font units (its scale is the units per em)."""
+
+    def __reduce__(self) -> tuple[Callable[[Path, int, int], Font], tuple[Path, int, int]]:
+        return Font.open, (self.path, self.face, self.instance)
 
     @property
     def name(self) -> str:
@@ -47,29 +70,27 @@ class Font:
         return f"{self.family} {self.style}"
 
     @classmethod
-    def open(cls, path: Path) -> Font:
-        """Open the font file `path`.
+    def open(cls, path: Path, face: int = 0, instance: int = 0) -> Font:
+        """Open one font of the file `path`.
 
         Raises:
-            InputError: missing, over `FONT_LIMIT`, or not a font.
+            InputError: what `open_fonts` raises, or the file has no such face or instance.
         """
-        try:
-            if path.stat().st_size > FONT_LIMIT:
-                raise InputError(f"{path} is over {FONT_LIMIT >> 20} MiB: too large for a font")
-            content = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"cannot read the font {path}: {error.strerror}") from error
-        face = hb.Face(hb.Blob(content))
-        if face.glyph_count == 0:
-            raise InputError(f"{path} is not a font; give a .ttf or .otf file")
-        names = (hb.OTNameIdPredefined.FONT_FAMILY, hb.OTNameIdPredefined.FONT_SUBFAMILY)
-        family, style = (face.get_name(name_id) for name_id in names)
-        return cls(family or path.stem, style or "Regular", path, hb.Font(face))
+        for font in open_fonts(path):
+            if (font.face, font.instance) == (face, instance):
+                return font
+        raise InputError(f"{path} has no face {face} with an instance {instance}; both are counted from 0")
 
     @property
     def units_per_em(self) -> int:
         """Font units per em."""
         return int(self.shaper.face.upem)
+
+    @property
+    def line_height(self) -> float:
+        """From the lowest descender to the highest ascender in em, by the font's own metrics."""
+        extents = self.shaper.get_font_extents("ltr")
+        return float(extents.ascender - extents.descender) / self.units_per_em
 
     def shape(self, text: str) -> tuple[list[hb.GlyphInfo], list[hb.GlyphPosition]]:
         """Glyphs of `text` in drawing order, with their advances and offsets in font units.
@@ -82,45 +103,180 @@ class Font:
         hb.shape(self.shaper, buffer)
         return buffer.glyph_infos, buffer.glyph_positions or []  # None for an empty text
 
+    def maps(self, text: str) -> bool:
+        """Whether the character map has every character of `text`, or all the parts it decomposes into."""
+        return all(
+            is_ignorable(symbol)
+            or self.shaper.get_nominal_glyph(ord(symbol)) is not None
+            or all(
+                symbol != part and self.shaper.get_nominal_glyph(ord(part)) is not None
+                for part in unicodedata.normalize("NFD", symbol)
+            )
+            for symbol in text
+        )
+
     def undrawable(self, symbols: Iterable[str]) -> list[str]:
         """Those of `symbols` that this font cannot draw so that a reader could tell them.
 
         A symbol is drawable when the font maps it, shaping gives no .notdef, its glyphs leave ink
-        (white space need not), no other of the symbols is drawn by the same glyphs (last-resort
-        fonts draw one box for all; small-caps fonts may draw "a" as "A"), and an upright letter
-        stands on the baseline (fonts of mathematical signs put brackets where letters belong).
+        (white space need not), no other symbol of its script is drawn by the same glyphs, an upright
+        letter stands on the baseline (fonts of mathematical signs put brackets where letters belong),
+        and a small letter is not drawn as a capital. Joiners and other characters without a look of
+        their own need no glyph. A font that `draws_boxes` can draw nothing.
+
+        Raises:
+            InputError: the outlines are damaged.
         """
-        mapped = frozenset(self.shaper.face.unicodes)
         drawn_by: dict[tuple[int, ...], list[str]] = {}
         undrawable = []
+        draws_boxes = self.draws_boxes()
         for symbol in dict.fromkeys(symbols):
+            visible = [c for c in unicodedata.normalize("NFC", symbol) if not is_ignorable(c)]
+            if not visible:
+                continue
+            if draws_boxes or any(self.shaper.get_nominal_glyph(ord(c)) is None for c in visible):
+                undrawable.append(symbol)
+                continue
             glyphs = tuple(info.codepoint for info in self.shape(symbol)[0])
-            if not mapped.issuperset(map(ord, unicodedata.normalize("NFC", symbol))) or 0 in glyphs:
+            if 0 in glyphs:
                 undrawable.append(symbol)
             elif not symbol.isspace():
-                boxes = [self.shaper.get_glyph_extents(glyph) for glyph in glyphs]
-                has_ink = any(box is not None and box.width and box.height for box in boxes)
-                if not has_ink or (symbol in UPRIGHT_LETTERS and not self._stands(boxes[0])):
+                has_ink = any(map(self._leaves_ink, glyphs))
+                if not has_ink or (symbol in UPRIGHT_LETTERS and not self._stands(glyphs[0])):
                     undrawable.append(symbol)
                 drawn_by.setdefault(glyphs, []).append(symbol)
-        twins = [symbol for group in drawn_by.values() if len(group) > 1 for symbol in group]
-        return list(dict.fromkeys(undrawable + twins))
+        twins = [symbol for group in drawn_by.values() if len(group) > 1 for symbol in _twins(group)]
+        small = [symbol for group in drawn_by.values() for symbol in group if symbol.islower()]
+        capitals = small if small and self.draws_capitals() else []
+        return list(dict.fromkeys(undrawable + twins + capitals))
 
-    def _stands(self, box: hb.GlyphExtents) -> bool:
+    def draws_boxes(self) -> bool:
+        """Whether this is a last-resort font: it has every character, drawn as a box for its script."""
+        glyphs = {self.shaper.get_nominal_glyph(ord(letter)) for letter in TELLING_LETTERS}
+        return len(glyphs) == 1 and None not in glyphs
+
+    def draws_capitals(self) -> bool:
+        """Whether small Latin letters are drawn as capitals, of the same size or smaller.
+
+        Told from the outlines of most of `TELLING_LETTERS`: small capitals are not just scaled ones.
+        """
+        if self.draws_boxes():
+            return False
+        likeness = [value for letter in TELLING_LETTERS if (value := self._likeness(letter)) is not None]
+        return bool(likeness) and statistics.median(likeness) >= CAPITAL_LIKENESS
+
+    def _likeness(self, letter: str) -> float | None:
+        """Common ink over all ink of a letter and its capital, both drawn to one box; None without ink."""
+        drawn = []
+        for symbol in (letter, letter.upper()):
+            glyph = self.shaper.get_nominal_glyph(ord(symbol))
+            box = glyph is not None and self.shaper.get_glyph_extents(glyph)
+            if not box or not box.width or not box.height:
+                return None
+            # 24 px a side; half a px of room keeps rounding from adding a row to one of the two.
+            x_scale, y_scale = 23 / box.width, -23 / box.height
+            origin = (0.5 - box.x_bearing * x_scale, 0.5 - (box.y_bearing + box.height) * y_scale)
+            try:
+                bitmap = rasterise(self.shaper, [Outline(glyph, *origin)], (x_scale, y_scale))
+            except InputError as error:  # 4096 px instead of 24
+                raise InputError(
+                    f"{self.path} draws {symbol} far beyond its box: the file is damaged"
+                ) from error
+            if bitmap is None:
+                return None
+            canvas = np.zeros((24, 24), np.uint8)
+            part = bitmap.ink[:24, :24]
+            canvas[: part.shape[0], : part.shape[1]] = part
+            drawn.append(canvas)
+        either = int(np.maximum(*drawn).sum())
+        return int(np.minimum(*drawn).sum()) / either if either else None
+
+    def _leaves_ink(self, glyph: int) -> bool:
+        box = self.shaper.get_glyph_extents(glyph)
+        if box is None or not box.width or not box.height:
+            return False
+        face = self.shaper.face
+        if not (face.has_color_png or face.has_color_svg or face.has_color_layers or face.has_color_paint):
+            return True
+        # A coloured glyph has extents, but often no outline to draw.
+        scale = 32 / self.units_per_em
+        bitmap = rasterise(self.shaper, [Outline(glyph, 0.0, 0.0)], (scale, scale))
+        return bitmap is not None and bool(bitmap.ink.any())
+
+    def _stands(self, glyph: int) -> bool:
+        box = self.shaper.get_glyph_extents(glyph)
         bottom: int = box.y_bearing + box.height  # height is negative: font units point up
         return abs(bottom) <= BASELINE_TOLERANCE * self.units_per_em
 
 
+def open_fonts(path: Path) -> tuple[Font, ...]:
+    """Every font of the file `path`: the faces of a collection, the named instances of a variable font.
+
+    Raises:
+        InputError: missing, over `FONT_LIMIT`, `FACES_LIMIT` or `INSTANCES_LIMIT`, or not a font.
+    """
+    try:
+        if path.stat().st_size > FONT_LIMIT:
+            raise InputError(f"{path} is over {FONT_LIMIT >> 20} MiB: too large for a font")
+        blob = _map(path)
+    except OSError as error:
+        raise InputError(f"cannot read the font {path}: {error.strerror}") from error
+    except hb.HarfBuzzError as error:
+        raise InputError(f"cannot read the font {path}; give a .ttf, .otf or .ttc file") from error
+    count = hb.Face(blob).count
+    if count > FACES_LIMIT:
+        raise InputError(f"{path} claims {count} faces, over {FACES_LIMIT}; give a .ttf, .otf or .ttc file")
+    faces = [face for index in range(count) if (face := hb.Face(blob, index)).glyph_count]
+    if not faces:
+        raise InputError(f"{path} is not a font; give a .ttf, .otf or .ttc file")
+    return tuple(font for face in faces for font in _instances(path, face))
+
+
+def _map(path: Path) -> hb.Blob:
+    """The file as a blob: mapped, so that a thousand fonts take no memory of their own."""
+    if sys.platform == "win32":  # there a mapped file could not be deleted, nor every path be mapped
+        return hb.Blob(path.read_bytes())
+    with path.open("rb"):  # tells why a file cannot be read, which HarfBuzz does not
+        return hb.Blob.from_file_path(path)
+
+
+def _instances(path: Path, face: hb.Face) -> list[Font]:
+    instances = face.named_instances if face.has_var_data else ()
+    if len(instances) > INSTANCES_LIMIT:
+        raise InputError(
+            f"{path} claims {len(instances)} instances, over {INSTANCES_LIMIT}; use another font"
+        )
+    family = _printable_name(face, hb.OTNameIdPredefined.FONT_FAMILY) or path.stem
+    if not instances:
+        style = _printable_name(face, hb.OTNameIdPredefined.FONT_SUBFAMILY) or "Regular"
+        return [Font(family, style, path, face.index, 0, hb.Font(face))]
+    fonts = []
+    for index, instance in enumerate(instances):
+        shaper = hb.Font(face)
+        shaper.var_named_instance = index
+        style = _printable_name(face, instance.subfamily_name_id) or f"Instance {index}"
+        fonts.append(Font(family, style, path, face.index, index, shaper))
+    return fonts
+
+
+def _printable_name(face: hb.Face, name_id: int) -> str | None:
+    """A name without line breaks and the like, which damaged fonts have and no message could show."""
+    name: str | None = face.get_name(name_id)
+    return name if name and name.isprintable() else None
+
+
 def system_font_folders() -> tuple[Path, ...]:
-    """Where this operating system keeps fonts; some may not exist."""
+    """Where this operating system keeps fonts: those of the places that exist."""
     home = Path.home()
     if sys.platform == "win32":
         local = Path(os.environ.get("LOCALAPPDATA", home / "AppData/Local"))
         windows = Path(os.environ.get("WINDIR", "C:/Windows"))
-        return (windows / "Fonts", local / "Microsoft/Windows/Fonts")
-    if sys.platform == "darwin":
-        return (Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts")
-    return (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".local/share/fonts")
+        folders = [windows / "Fonts", local / "Microsoft/Windows/Fonts"]
+    elif sys.platform == "darwin":
+        folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
+    else:
+        folders = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".local/share/fonts"]
+    return tuple(folder for folder in folders if folder.is_dir())
 
 
 def matplotlib_font_folder() -> Path:
@@ -135,31 +291,72 @@ def matplotlib_font_folder() -> Path:
     return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
 
 
+def _twins(symbols: list[str]) -> list[str]:
+    """Those of the symbols drawn alike that should not be: A looks the same in three scripts, and µ twice."""
+    origins = [(script_of(symbol), unicodedata.normalize("NFKC", symbol)) for symbol in symbols]
+    return [
+        symbol
+        for symbol, (script, plain) in zip(symbols, origins, strict=True)
+        if any(script == other and plain != form for other, form in origins)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class FontSearch:
-    """What a search through font folders found."""
+    """What a search through fonts found."""
 
-    fonts: tuple[Font, ...]
-    """Each name once, sorted by name."""
+    wanted: str
+    """The symbols that were asked for, each once."""
+    lacks: dict[Font, frozenset[str]]
+    """Every open font, each name once and sorted by name, to the wanted symbols it cannot draw."""
     refused: dict[Path, str]
-    """Font file to the reason it cannot serve."""
+    """Files and folders that give no font, each with the reason."""
+
+    @property
+    def fonts(self) -> tuple[Font, ...]:
+        """Those that draw every wanted symbol."""
+        return self.covering(self.wanted)
+
+    @property
+    def missing(self) -> str:
+        """The wanted symbols that no font draws."""
+        return "".join(s for s in self.wanted if all(s in lacking for lacking in self.lacks.values()))
+
+    def covering(self, symbols: str) -> tuple[Font, ...]:
+        """The fonts that draw every one of `symbols`, which are among those wanted."""
+        return tuple(font for font, lacking in self.lacks.items() if lacking.isdisjoint(symbols))
+
+    def drawn_as_capitals(self) -> tuple[Font, ...]:
+        """The fonts that draw capitals for small letters."""
+        return tuple(font for font in self.lacks if font.draws_capitals())
 
 
-def find_fonts(folders: Sequence[Path], symbols: Iterable[str]) -> FontSearch:
-    """The fonts below `folders` that draw every one of `symbols`; of one name, the first found."""
+def find_fonts(paths: Iterable[Path], symbols: Iterable[str]) -> FontSearch:
+    """Measure the fonts of files and below folders on `symbols`.
+
+    Of fonts with one name, the first found that draws all symbols stays, else the first.
+    """
     wanted = "".join(dict.fromkeys(symbols))
-    found: dict[str, Font] = {}
+    found: dict[str, tuple[Font, frozenset[str]]] = {}
     refused: dict[Path, str] = {}
-    for path in (path for folder in folders for path in sorted(folder.rglob("*"))):
-        if path.suffix.lower() not in FONT_SUFFIXES or not path.is_file():
-            continue
+    for path in _font_files(paths, refused):
         try:
-            font = Font.open(path)
+            measured = [(font, frozenset(font.undrawable(wanted))) for font in open_fonts(path)]
         except InputError as error:
             refused[path] = str(error)
             continue
-        if undrawable := font.undrawable(wanted):
-            refused[path] = f"cannot draw {' '.join(undrawable)}"
+        for font, lacking in measured:
+            if font.name not in found or (found[font.name][1] and not lacking):
+                found[font.name] = (font, lacking)
+    return FontSearch(wanted, dict(found[name] for name in sorted(found)), refused)
+
+
+def _font_files(paths: Iterable[Path], refused: dict[Path, str]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            below = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in FONT_SUFFIXES)
+            yield from (file for file in below if file.is_file())
+        elif path.is_file():
+            yield path
         else:
-            found.setdefault(font.name, font)
-    return FontSearch(tuple(found[name] for name in sorted(found)), refused)
+            refused[path] = f"there is no file or folder {path}"

@@ -1,0 +1,215 @@
+"""The command that makes lines: its options become a recipe."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from ocrtune.cli import Overwrite, note, progress_bar
+from ocrtune.errors import InputError
+
+if TYPE_CHECKING:
+    from ocrtune.synth.recipe import Synthesis, SynthRecipe
+
+Repeated = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
+"""Given once per value: a template or expression may look like an option."""
+
+
+def synth(
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    lines: Annotated[int | None, Parameter(alias="-n")] = None,
+    text: tuple[str, ...] = (),
+    csv: tuple[str, ...] = (),
+    template: Repeated = (),
+    lists: Annotated[tuple[str, ...], Parameter(name="--list")] = (),
+    per_item: int | None = None,
+    regex: Repeated = (),
+    symbols: Repeated = (),
+    corpus: tuple[str, ...] = (),
+    dictionary: tuple[str, ...] = (),
+    emphasise: str | None = None,
+    minimum: int | None = None,
+    balanced: str | None = None,
+    profile: str | None = None,
+    font: tuple[str, ...] = (),
+    vertical: bool = False,
+    language: str | None = None,
+    seed: int | None = None,
+    recipe: Path | None = None,
+    preview: int | None = None,
+    lmdb: bool = False,
+    append: bool = False,
+    overwrite: Overwrite = False,
+    workers: int | None = None,
+) -> None:
+    """Make labelled line images from text.
+
+    Several sources of text are mixed evenly; FILE@2 has twice the share.
+
+    Args:
+        output: Folder for the lines: images and labels.txt, or an LMDB.
+        lines: How many; by default one for each string of a single source.
+        text: Files with one string per line.
+        csv: Columns of tables, FILE:COLUMN,COLUMN; CSV, TSV or Parquet.
+        template: A form with slots, such as "{item}    {price}".
+        lists: Strings for a slot of the templates: NAME=FILE, or NAME=FILE:COLUMN,COLUMN.
+        per_item: Lines for each string of a template's first list.
+        regex: A regular expression that texts match.
+        symbols: Random texts of these symbols.
+        corpus: Files of running text, cut into lines.
+        dictionary: Word lists of the system, such as nb_NO.
+        emphasise: What `ocrtune eval --json` wrote: more of the symbols that it says are misread.
+        minimum: Appearances of each symbol of --balanced, at least.
+        balanced: File with the symbols that --minimum is about, one per line.
+        profile: How lines look: a name, or a YAML file. [default: clean]
+        font: Font files, or folders of fonts. [default: the system's and matplotlib's]
+        vertical: Stack the characters from top to bottom.
+        language: BCP 47 tag for regional forms, such as ja or zh-Hans in a CJK font.
+        seed: Of everything that is drawn. [default: 0]
+        recipe: YAML file with all of this, instead of options for texts.
+        preview: Draw only this many lines, as one picture: -o is the PNG file.
+        lmdb: Write an LMDB instead of image files.
+        append: Add to lines that are there already.
+        workers: Processes that draw; by default one per core.
+    """
+    if importlib.util.find_spec("uharfbuzz") is None:
+        raise InputError("making lines needs uharfbuzz: pip install 'ocrtune[synth]'")
+    from ocrtune.synth.recipe import SynthRecipe
+
+    strings = [{"strings": name, "weight": weight} for name, weight in map(_weighted, (*text, *csv))]
+    texts = {
+        "sources": [
+            *strings,
+            *_templates(template, lists, per_item),
+            *({"regex": expression} for expression in regex),
+            *({"symbols": given} for given in symbols),
+            *({"corpus": name, "weight": weight} for name, weight in map(_weighted, corpus)),
+            *({"dictionary": name, "weight": weight} for name, weight in map(_weighted, dictionary)),
+        ],
+        "emphasis": emphasise,
+        "minimum": minimum,
+        "balanced": balanced,
+    }
+    given: dict[str, Any] = {
+        "texts": {key: value for key, value in texts.items() if value},
+        "lines": lines,
+        "profile": profile,
+        "fonts": font,
+        "seed": seed,
+        "vertical": vertical,
+        "language": language,
+    }
+    given = {key: value for key, value in given.items() if value not in (None, (), {}, False)}
+    if recipe is not None:
+        if "texts" in given:
+            raise InputError("--recipe says what lines say; leave the options for texts out")
+        given = SynthRecipe.from_yaml(recipe).model_dump(exclude_unset=True) | given
+    elif "texts" not in given or not given["texts"].get("sources"):
+        raise InputError(
+            "what shall the lines say? Give --text, --csv, --template, --regex or another source"
+        )
+    made = _parse(given)
+    synthesis = made.build(Path() if recipe is None else recipe.parent)
+    for message in synthesis.notes:
+        note(message)
+    if preview is not None:
+        _write_preview(synthesis, preview, output, overwrite=overwrite)
+    else:
+        _make(made, synthesis, output, lmdb=lmdb, append=append, overwrite=overwrite, workers=workers)
+
+
+def _make(
+    recipe: SynthRecipe,
+    synthesis: Synthesis,
+    output: Path,
+    *,
+    lmdb: bool,
+    append: bool,
+    overwrite: bool,
+    workers: int | None,
+) -> None:
+    from ocrtune.data.making import make
+
+    with progress_bar("Making lines") as progress:
+        made = make(
+            recipe,
+            synthesis,
+            output,
+            as_lmdb=lmdb,
+            append=append,
+            overwrite=overwrite,
+            workers=workers,
+            progress=progress,
+        )
+    if made.resumed:
+        note(f"went on after {made.resumed:,} lines of the run that was interrupted")
+    print(f"{made.lines:,} lines in {made.path}")
+    if made.redrawn:
+        reasons = ", ".join(f"{count:,} {fault}" for fault, count in made.redrawn.most_common())
+        print(f"Drawn again, milder, since they did not show their text: {reasons}")
+    if made.left_out:
+        print(f"Left out: {len(made.left_out):,}; the first: {made.left_out[0]}")
+
+
+def _write_preview(synthesis: Synthesis, count: int, path: Path, *, overwrite: bool) -> None:
+    from ocrtune.output import refuse_existing, write_bytes
+    from ocrtune.synth.drawing import encode_png
+    from ocrtune.synth.preview import SheetLine, contact_sheet
+
+    if path.suffix.lower() != ".png":
+        raise InputError(f"--preview writes a picture, and {path} is no .png; write -o preview.png")
+    refuse_existing(path, overwrite=overwrite)
+    lines = map(synthesis.generator.line, range(min(count, synthesis.lines)))
+    sheet = contact_sheet([SheetLine(line.image, line.text, line.font) for line in lines])
+    write_bytes(path, encode_png(sheet), overwrite=overwrite)
+    print(f"{min(count, synthesis.lines)} lines on {path}")
+
+
+def _parse(given: dict[str, Any]) -> SynthRecipe:
+    from pydantic import ValidationError
+
+    from ocrtune.synth.recipe import SynthRecipe, first_problem
+
+    try:
+        return SynthRecipe.model_validate(given)
+    except ValidationError as error:
+        raise InputError(first_problem(error)) from error
+
+
+def _templates(
+    forms: tuple[str, ...], lists: tuple[str, ...], per_item: int | None
+) -> Iterator[dict[str, Any]]:
+    """A source for each form, with the lists that it has slots for."""
+    named = {}
+    for given in lists:
+        name, equals, where = given.partition("=")
+        if not equals or not name.isidentifier():
+            raise InputError(f"--list {given} has no name; write --list item=FILE or item=FILE:COLUMN")
+        named[name] = where
+    used: set[str] = set()
+    for form in forms:
+        own = {name: where for name, where in named.items() if f"{{{name}}}" in form}
+        used |= own.keys()
+        yield {"template": form, "lists": own} | ({} if per_item is None else {"per_item": per_item})
+    if unused := [name for name in named if name not in used]:
+        raise InputError(f"no --template has a slot for --list {unused[0]}; write {{{unused[0]}}} in one")
+
+
+def _weighted(given: str) -> tuple[str, float]:
+    """FILE@2 as the file and its weight; a name that exists as written is never cut."""
+    name, at, suffix = given.rpartition("@")
+    try:
+        weight = float(suffix)
+    except ValueError:
+        return given, 1.0
+    if not at or Path(given).exists():
+        return given, 1.0
+    if not (math.isfinite(weight) and weight > 0):
+        raise InputError(f"{given}: the weight after @ must be a number above 0")
+    return name, weight

@@ -1,0 +1,63 @@
+"""Lines of a recipe as a dataset without files: each is drawn when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocrtune.data.images import ImageError
+from ocrtune.data.lines import LabelledLines, LineEntry
+from ocrtune.data.rejects import RejectReason
+from ocrtune.synth.drawing import encode_png
+from ocrtune.synth.generator import LineError, LineGenerator
+from ocrtune.synth.recipe import SynthRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnImage:
+    """The image of one line of a generator."""
+
+    generator: LineGenerator
+    recipe: str
+    """Path of the recipe."""
+    index: int
+
+    @property
+    def where(self) -> str:
+        """The recipe and the line."""
+        return f"{self.recipe} line {self.index}"
+
+    @property
+    def location(self) -> str:
+        """The same line of the same recipe, however its path is written."""
+        return f"{Path(self.recipe).resolve()} line {self.index}"
+
+    def read(self) -> bytes:
+        """The line as PNG.
+
+        Raises:
+            ImageError: it cannot be drawn.
+        """
+        try:
+            return encode_png(self.generator.line(self.index).image)
+        except LineError as error:
+            raise ImageError(RejectReason.BROKEN_IMAGE, self.where, str(error)) from error
+
+
+def open_recipe(path: Path) -> LabelledLines:
+    """The lines of the recipe `path`; paths in it start from its folder.
+
+    Raises:
+        InputError: as `SynthRecipe.from_yaml` and `SynthRecipe.build`.
+    """
+    synthesis = SynthRecipe.from_yaml(path).build(path.parent)
+    indices = range(synthesis.lines)
+    texts = map(synthesis.generator.text, indices)
+    return LabelledLines(
+        tuple(
+            LineEntry(f"{i:06d}", text, f"{path} line {i}") for i, text in zip(indices, texts, strict=True)
+        ),
+        tuple(DrawnImage(synthesis.generator, str(path), i) for i in indices),
+        (),
+        "; ".join((f"{path}: {synthesis.lines} lines are drawn as they are needed", *synthesis.notes)),
+    )

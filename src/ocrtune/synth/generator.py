@@ -1,0 +1,130 @@
+"""The generator: line i of a recipe is always the same, whoever draws it and in whatever order."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocrtune.errors import InputError
+from ocrtune.records import Image, LineSample
+from ocrtune.synth.font_choice import FontChoice
+from ocrtune.synth.fonts import Font
+from ocrtune.synth.looks.plan import Look, LookPlan
+from ocrtune.synth.looks.profile import Profile
+from ocrtune.synth.looks.truth import Fault, draw_true_look
+from ocrtune.synth.render import Boxes, LineRenderer, RenderedLine
+from ocrtune.synth.shaping import label_text, shape_line
+from ocrtune.synth.texts.source import TextSource
+
+_DRAWING = threading.local()
+"""Each thread's `LineRenderer`, whose glyph cache lines share."""
+
+
+class LineError(InputError):
+    """A line cannot be drawn: a symbol is in no font, or its text cannot be made legible."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MadeLine:
+    """A drawn line, with all that it was made from."""
+
+    index: int
+    rendered: RenderedLine
+    font: Font
+    """The one that drew most of it."""
+    plan: LookPlan
+    look: Look
+    faults: tuple[Fault, ...]
+    """Why earlier, stronger looks of this line were thrown away."""
+
+    @property
+    def image(self) -> Image:
+        """(H, W) grey or (H, W, 3) RGB uint8."""
+        return self.look.image
+
+    @property
+    def text(self) -> str:
+        """The label: logical order, NFC."""
+        return self.rendered.text
+
+    def character_boxes(self) -> Boxes:
+        """The box of every character of the text, in logical order.
+
+        Returns:
+            (N, 4) float32: left, top, right, bottom in px of the image; may reach over its edges.
+        """
+        boxes = self.rendered.character_boxes().astype(np.float64)
+        return np.asarray(self.look.boxes(boxes), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class LineGenerator:
+    """Draws labelled lines without end, each from (seed, index) alone. Picklable."""
+
+    texts: TextSource
+    fonts: FontChoice
+    profile: Profile
+    seed: int = 0
+    is_vertical: bool = False
+    """Characters stacked from top to bottom."""
+    language: str = "und"
+    """BCP 47 tag; chooses regional forms, such as `ja` or `zh-Hans` in a CJK font."""
+
+    def text(self, index: int) -> str:
+        """What line `index` will say."""
+        return label_text(self.texts.text(index, self._rng(index)))
+
+    def line(self, index: int) -> MadeLine:
+        """Draw line `index`, from 0.
+
+        Raises:
+            LineError: a symbol of its text is in no font, or it cannot be made legible.
+        """
+        rng = self._rng(index)
+        text = self.texts.text(index, rng)
+        fonts = self.fonts.choose(text, rng)
+        if fonts is None:
+            raise LineError(f"no font has every symbol of {text!r}; add a font that has them")
+        # Whole pixels: the glyph cache holds few sizes.
+        height = round(rng.uniform(*self.profile.line_height))
+        try:
+            shaped = shape_line(
+                text,
+                fonts.fonts,
+                letter_spacing=rng.uniform(*self.profile.letter_spacing),
+                word_spacing=rng.uniform(*self.profile.word_spacing),
+                is_vertical=self.is_vertical,
+                language=self.language,
+            )
+            rendered = _renderer().draw(shaped, height / fonts.ink_height)
+            true = draw_true_look(self.profile, rng, rendered.ink, height)
+        except InputError as error:
+            raise LineError(str(error)) from error
+        return MadeLine(index, rendered, fonts.fonts[0], true.plan, true.look, true.faults)
+
+    def _rng(self, index: int) -> np.random.Generator:
+        return np.random.default_rng((self.seed, index))
+
+    def sample(self, index: int) -> LineSample:
+        """Line `index` as a labelled line; raises as `line` does."""
+        made = self.line(index)
+        return LineSample(
+            made.image, made.text, id=f"{index:06d}", source=f"line {index} of seed {self.seed}"
+        )
+
+    def __iter__(self) -> Iterator[tuple[Image, str]]:
+        """Image and text of line 0, 1, 2 …; raises as `line` does."""
+        for index in itertools.count():
+            made = self.line(index)
+            yield made.image, made.text
+
+
+def _renderer() -> LineRenderer:
+    if not hasattr(_DRAWING, "renderer"):
+        _DRAWING.renderer = LineRenderer()
+    renderer: LineRenderer = _DRAWING.renderer
+    return renderer

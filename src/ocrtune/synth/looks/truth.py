@@ -1,0 +1,210 @@
+"""Does the finished line still show its text? Measured on the image where the ink is known to be.
+
+A line that fails is drawn again, milder each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ocrtune.errors import InputError
+from ocrtune.records import Image
+from ocrtune.synth.looks.camera import LowResolution
+from ocrtune.synth.looks.geometry import Perspective
+from ocrtune.synth.looks.plan import Look, LookPlan
+from ocrtune.synth.looks.profile import Profile
+
+CONTRAST_FLOOR = 28.0
+"""Grey levels between ink and what surrounds it, in the worst stretch of a line. Judged by eye on lines at
+the floor: below about 26, whole letters can be lost in the grain of paper."""
+
+SHAPE_FLOOR = 0.6
+"""Correlation of the image with the ink as drawn, in the worst stretch of a line. Judged by eye: below 0.55
+letters have lost strokes, are clogged, or drown in noise; grey, even prints reach 0.8 and more."""
+
+PART_FLOOR = 0.4
+"""Contrast of the worst part of a letter over that of the line's parts at their median. Judged by eye: below
+0.3 an accent, the bar of an "e" or the hook of a "G" is gone; up to 0.4 some are hard to tell."""
+
+HEIGHT_FLOOR = 9.0
+"""px of line height that the sensor still resolves. Judged by eye: at 7, "8", "6" and "B" are one."""
+
+INK_FLOOR = 0.95
+"""Share of the ink that lies on the canvas."""
+
+STRENGTHS = (1.0, 0.6, 0.3, 0.0, 0.0, 0.0)
+"""Of the draws that a line gets, in order: the profile's own ranges, then milder ones. The mildest comes
+again because options, such as a pair of colours, have no milder end: another may do."""
+
+
+class Fault(StrEnum):
+    """Why a line does not show its text."""
+
+    INK_OUTSIDE = "ink outside the image"
+    TOO_SMALL = "letters too small"
+    TOO_FAINT = "too little contrast"
+    SHAPE_LOST = "letters broken, clogged or lost in noise"
+    PART_LOST = "a part of a letter lost"
+
+
+@dataclass(frozen=True, slots=True)
+class TrueLook:
+    """A line that shows its text."""
+
+    plan: LookPlan
+    look: Look
+    faults: tuple[Fault, ...]
+    """Of the stronger draws before it, which were thrown away."""
+
+
+def draw_true_look(
+    profile: Profile, rng: np.random.Generator, ink: Image, line_height: int | None = None
+) -> TrueLook:
+    """Draw looks of a profile, milder and milder, until one shows its text.
+
+    Args:
+        profile: of the material.
+        rng: of the line.
+        ink: as `LookPlan.apply` takes it.
+        line_height: likewise.
+
+    Raises:
+        InputError: even the mildest look does not; and as `LookPlan.apply`.
+    """
+    faults: list[Fault] = []
+    for strength in STRENGTHS:
+        plan = profile.draw(rng, strength)
+        look = plan.apply(ink, line_height)
+        fault = find_fault(look, plan, ink)
+        if fault is None:
+            return TrueLook(plan, look, tuple(faults))
+        faults.append(fault)
+    raise InputError(
+        f"a line of the profile ({profile.description}) does not show its text at its mildest: {faults[-1]}; "
+        "give it more contrast, height or margin"
+    )
+
+
+def find_fault(look: Look, plan: LookPlan, ink: Image) -> Fault | None:
+    """The first reason why `look`, made by `plan` from `ink`, does not show its text; None when it does."""
+    if look.kept_ink < INK_FLOOR:
+        return Fault.INK_OUTSIDE
+    # A line that is low from the start only must not become lower.
+    if resolved_height(look, plan, ink) < min(HEIGHT_FLOOR, 0.9 * look.line_height):
+        return Fault.TOO_SMALL
+    legibility = Legibility.of(look)
+    if legibility.contrast < CONTRAST_FLOOR:
+        return Fault.TOO_FAINT
+    if legibility.shape < SHAPE_FLOOR:
+        return Fault.SHAPE_LOST
+    if legibility.part < PART_FLOOR:
+        return Fault.PART_LOST
+    return None
+
+
+def resolved_height(look: Look, plan: LookPlan, ink: Image) -> float:
+    """Height of the line in px of the sensor, at the end of the ink where it is lower."""
+    if not any(isinstance(effect, Perspective | LowResolution) for effect in plan.effects):
+        return float(look.line_height)
+    height, width = ink.shape
+    corners = np.array([[0, 0], [0, height], [width, 0], [width, height]], np.float64)
+    placed = look.placement.points(corners)
+    lower = min(np.linalg.norm(placed[1] - placed[0]), np.linalg.norm(placed[3] - placed[2]))
+    coarse = (effect.factor for effect in plan.effects if isinstance(effect, LowResolution))
+    return float(look.line_height * lower / height) / next(coarse, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Legibility:
+    """How well the ink of a finished line can be told from its paper, at the worst places of the line.
+
+    The line is cut into stretches half as wide as the image is high, about a letter, and these into up to
+    `BANDS` parts one above the other. Only ink and the paper within 2 px of it count.
+    """
+
+    contrast: float
+    """Of the worst stretch: grey levels between paper and full ink, whichever is darker, as a straight line
+    through grey levels over coverage has them."""
+    shape: float
+    """Of the worst stretch: correlation of grey levels with the ink's coverage, 0..1."""
+    part: float
+    """Contrast of the worst part over the median contrast of parts."""
+
+    @classmethod
+    def of(cls, look: Look) -> Legibility:
+        """Measure a line; ink without paper around it, which says nothing, is perfect."""
+        sums = _sums(look)  # (bands, 6, stretches)
+        stretches = sums.sum(axis=0)  # (6, stretches)
+        area, ink = stretches[:2]
+        # A stretch with hardly any ink, such as a gap between words, or with no paper, says nothing.
+        telling = (ink > 0.1 * ink.max()) & (ink < 0.99 * area)
+        if not telling.any():
+            return cls(255.0, 1.0, 1.0)
+        contrasts, correlations = _regression(stretches[:, telling])
+        parts = sums.transpose(1, 0, 2).reshape(6, -1)  # (6, bands x stretches)
+        least = LEAST_INK * _stretch(look) ** 2
+        ranked = np.sort(_regression(parts[:, (parts[1] > least) & (parts[1] < 0.95 * parts[0])])[0])
+        part = ranked[0] / max(1.0, ranked[len(ranked) // 2]) if len(ranked) else 1.0
+        return cls(float(contrasts.min()), float(correlations.min()), float(part))
+
+
+LEAST_INK = 0.016
+"""Of a part that counts, over the square of a stretch's width: half of the dot on an "i"."""
+
+BANDS = 4
+"""Accents, upper and lower halves of small letters, and what hangs below them."""
+
+BAND_HEIGHT = 6
+"""px at least: a dash has no parts, only edges that are soft."""
+
+Sums = npt.NDArray[np.float64]
+
+
+def _stretch(look: Look) -> int:
+    """Width of a stretch, px."""
+    return max(1, len(look.truth) // 2)
+
+
+def _sums(look: Look) -> Sums:
+    """Sums (bands, 6, stretches) of area, ink, ink², grey, ink x grey and grey², where the area is."""
+    _, top, _, inked = cv2.boundingRect(look.truth)
+    rows = slice(max(0, top - 2), top + inked + 2)
+    image, truth = look.image[rows], look.truth[rows]
+    grey = (image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32)
+    height, width = truth.shape
+    # All in one array, of which each band is summed in one call.
+    table = np.empty((height, 6, width), np.float32)
+    area, ink, near = table[:, 0], table[:, 1], table[:, 3]
+    np.multiply(cv2.dilate(truth, _SQUARE), np.float32(1 / 255), out=area)
+    np.multiply(truth, np.float32(1 / 255), out=ink)
+    np.multiply(ink, ink, out=table[:, 2])
+    np.multiply(area, grey, out=near)
+    np.multiply(ink, grey, out=table[:, 4])
+    np.multiply(near, grey, out=table[:, 5])
+    bands = min(BANDS, max(1, height // BAND_HEIGHT))
+    edges = [height * band // bands for band in range(bands + 1)]
+    flat = table.reshape(height, -1)
+    summed = [cv2.reduce(flat[low:high], 0, cv2.REDUCE_SUM) for low, high in pairwise(edges)]
+    step = _stretch(look)
+    starts = np.arange(0, max(1, width - step // 2), step)  # the last stretch takes what is left
+    columns = np.concatenate(summed).reshape(-1, width)  # (bands x 6, W)
+    return np.add.reduceat(columns, starts, axis=1, dtype=np.float64).reshape(bands, 6, -1)
+
+
+def _regression(sums: Sums) -> tuple[Sums, Sums]:
+    """Of grey levels on coverage: absolute slopes and correlations (N,), from sums (6, N) as of `_sums`."""
+    area, ink, ink_squares, grey, joint, grey_squares = sums
+    covariance = np.abs(area * joint - ink * grey)
+    # Rounding may leave a flat stretch a variance just below 0; it has no shape either way.
+    ink_variance = np.maximum(area * ink_squares - ink**2, 1e-6)
+    grey_variance = np.maximum(area * grey_squares - grey**2, 1e-6)
+    return covariance / ink_variance, covariance / np.sqrt(ink_variance * grey_variance)
+
+
+_SQUARE = np.ones((5, 5), np.uint8)
