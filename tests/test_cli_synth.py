@@ -86,6 +86,7 @@ def test_a_preview_is_one_picture(synth: Synth) -> None:
         (("--regex", "a*", "-n", 5), "a*"),
         (("--regex", "[A-F]{4}"), "say how many lines to make"),
         (("--regex", "[A-F]{4}", "-n", 0), "lines: "),
+        (("--regex", "A", "-n", 1, "--minimum", 0, "--balanced", "x.txt"), "texts.minimum: "),
         (("--regex", "中", "-n", 1), "no font has '中'"),
         (("--text", "none.txt", "-n", 1), "none.txt"),
         (("--csv", "goods.csv:price", "-n", 1), "no column 'price'; it has 'id', 'name'"),
@@ -94,7 +95,6 @@ def test_a_preview_is_one_picture(synth: Synth) -> None:
         (("--template", "{item}", "--list", "goods.csv", "-n", 1), "--list goods.csv has no name"),
         (("--regex", "A", "-n", 1, "--profile", "recept-thermal"), "did you mean receipt-thermal?"),
         (("--regex", "A", "-n", 1, "--profile", "handwriting"), "handwriting is not made"),
-        (("--regex", "A", "-n", 1, "--font", "goods.csv"), "there is no usable font in goods.csv"),
         (("--regex", "A", "--recipe", "goods.csv"), "--recipe says what lines say"),
         (("--regex", "A", "-n", 1, "--preview", 1), "--preview writes a picture"),
         (("--text", "goods.csv@0", "-n", 1), "the weight after @ must be a number above 0"),
@@ -109,3 +109,13 @@ def test_what_cannot_be_is_said_in_one_line(
     assert err.splitlines()[-1].startswith("ocrtune: error: ")
     assert message in err.splitlines()[-1]
     assert not Path("made").exists()
+
+
+def test_without_a_usable_font_each_file_has_its_reason(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("broken.ttf").write_bytes(b"no font")
+    assert main(["synth", "--regex", "A", "-n", "1", "--font", "broken.ttf", "-o", "made"]) == 2
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert "there is no usable font in broken.ttf; broken.ttf is not a font" in message

@@ -97,7 +97,7 @@ def synth(
         "balanced": balanced,
     }
     given: dict[str, Any] = {
-        "texts": {key: value for key, value in texts.items() if value},
+        "texts": _given(texts),
         "lines": lines,
         "profile": profile,
         "fonts": font,
@@ -105,7 +105,7 @@ def synth(
         "vertical": vertical,
         "language": language,
     }
-    given = {key: value for key, value in given.items() if value not in (None, (), {}, False)}
+    given = _given(given)
     if recipe is not None:
         if "texts" in given:
             raise InputError("--recipe says what lines say; leave the options for texts out")
@@ -180,6 +180,15 @@ def _parse(given: dict[str, Any]) -> SynthRecipe:
         return SynthRecipe.model_validate(given)
     except ValidationError as error:
         raise InputError(first_problem(error)) from error
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Those that the command line has; a 0 is one of them."""
+    return {
+        name: value
+        for name, value in options.items()
+        if value is not None and value is not False and value not in ((), [], {})
+    }
 
 
 def _templates(

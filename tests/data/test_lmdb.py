@@ -255,7 +255,7 @@ def test_a_full_disk_leaves_nothing_behind(
     def full(*_: object) -> None:
         raise lmdb.Error("mdb_txn_commit: No space left on device")
 
-    monkeypatch.setattr(lmdb_store, "_put", full)
+    monkeypatch.setattr(lmdb_store, "put_records", full)
     dataset = open_dataset(str(make_folder("set", ["a"])))
     with pytest.raises(InputError, match=r"cannot write .*/out: .*No space left on device; free space"):
         pack([dataset], tmp_path / "out")
