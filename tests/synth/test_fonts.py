@@ -48,8 +48,12 @@ def folder() -> Path:
         ("DejaVuSans.ttf", NORWEGIAN, ""),
         ("DejaVuSans.ttf", "A한", "한"),  # not in its character map
         ("cmr10.ttf", "aæøå", "æøå"),  # text font of ASCII only
-        ("cmex10.ttf", "Hn,", "Hn"),  # has brackets at the code points of letters
+        ("cmex10.ttf", "Hn,", "Hn,"),  # has brackets at the code points of letters
         ("cmsy10.ttf", "nx", "nx"),  # has signs at the code points of small letters
+        ("cmsy10.ttf", "THU-1", "THU-1"),  # and so an arrow for "-", whatever else is asked for
+        ("cmr10.ttf", "Ab1,.<_|{", "<_|{"),  # TeX's encoding: "¡" for "<", "˙" for "_", "—" for "|"
+        ("cmmi10.ttf", "ab1+!", "+!"),
+        ("cmtt10.ttf", "<_|{", ""),
         ("STIXNonUni.ttf", "Ab", "Ab"),  # has private code points only
         ("LastResortHE-Regular.ttf", "ab", "ab"),  # draws one box for both
         ("LastResortHE-Regular.ttf", "中", "中"),  # a box, too, and no other symbol tells

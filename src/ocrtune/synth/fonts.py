@@ -39,6 +39,9 @@ UPRIGHT_LETTERS = frozenset("EHILTXhiklmnrx")
 BASELINE_TOLERANCE = 0.15
 """Em. Text fonts measured stay within 0.01; cmsy10 and cmex10 (symbols at ASCII) hang 0.2 to 1.8 below."""
 
+UNDERSCORE_TOP = 0.1
+"""Em above the baseline, at most. Text fonts measured have it 0.05 to 0.2 below."""
+
 TELLING_LETTERS = "abdeghnqrt"
 """Small letters that look unlike their capitals, however these are scaled."""
 
@@ -122,19 +125,24 @@ class Font:
         (white space need not), no other symbol of its script is drawn by the same glyphs, an upright
         letter stands on the baseline (fonts of mathematical signs put brackets where letters belong),
         and a small letter is not drawn as a capital. Joiners and other characters without a look of
-        their own need no glyph. A font that `draws_boxes` can draw nothing.
+        their own need no glyph. A font that `draws_boxes` or in which an upright letter hangs can draw
+        nothing; one without `unicode_signs` only letters, digits, comma and full stop.
 
         Raises:
             InputError: the outlines are damaged.
         """
         drawn_by: dict[tuple[int, ...], list[str]] = {}
         undrawable = []
-        draws_boxes = self.draws_boxes()
+        is_no_text_font = self.draws_boxes() or not all(map(self._stands, UPRIGHT_LETTERS))
+        has_signs = self.unicode_signs()
         for symbol in dict.fromkeys(symbols):
             visible = [c for c in unicodedata.normalize("NFC", symbol) if not is_ignorable(c)]
             if not visible:
                 continue
-            if draws_boxes or any(self.shaper.get_nominal_glyph(ord(c)) is None for c in visible):
+            if is_no_text_font or not (has_signs or symbol.isalnum() or symbol in " ,."):
+                undrawable.append(symbol)
+                continue
+            if any(self.shaper.get_nominal_glyph(ord(c)) is None for c in visible):
                 undrawable.append(symbol)
                 continue
             glyphs = tuple(info.codepoint for info in self.shape(symbol)[0])
@@ -142,7 +150,7 @@ class Font:
                 undrawable.append(symbol)
             elif not symbol.isspace():
                 has_ink = any(map(self._leaves_ink, glyphs))
-                if not has_ink or (symbol in UPRIGHT_LETTERS and not self._stands(glyphs[0])):
+                if not has_ink:
                     undrawable.append(symbol)
                 drawn_by.setdefault(glyphs, []).append(symbol)
         twins = [symbol for group in drawn_by.values() if len(group) > 1 for symbol in _twins(group)]
@@ -154,6 +162,13 @@ class Font:
         """Whether this is a last-resort font: it has every character, drawn as a box for its script."""
         glyphs = {self.shaper.get_nominal_glyph(ord(letter)) for letter in TELLING_LETTERS}
         return len(glyphs) == 1 and None not in glyphs
+
+    def unicode_signs(self) -> bool:
+        """Whether "|" is upright and "_" low: fonts in TeX's encoding have "—" and "˙" in their places."""
+        bar, low = (self._box(symbol) for symbol in "|_")
+        return (bar is None or abs(bar.height) > abs(bar.width)) and (
+            low is None or low.y_bearing <= UNDERSCORE_TOP * self.units_per_em
+        )
 
     def draws_capitals(self) -> bool:
         """Whether small Latin letters are drawn as capitals, of the same size or smaller.
@@ -203,10 +218,17 @@ class Font:
         bitmap = rasterise(self.shaper, [Outline(glyph, 0.0, 0.0)], (scale, scale))
         return bitmap is not None and bool(bitmap.ink.any())
 
-    def _stands(self, glyph: int) -> bool:
-        box = self.shaper.get_glyph_extents(glyph)
+    def _stands(self, letter: str) -> bool:
+        """Whether a letter is on the baseline, if the font has it."""
+        box = self._box(letter)
+        if box is None:
+            return True
         bottom: int = box.y_bearing + box.height  # height is negative: font units point up
         return abs(bottom) <= BASELINE_TOLERANCE * self.units_per_em
+
+    def _box(self, symbol: str) -> hb.GlyphExtents | None:
+        glyph = self.shaper.get_nominal_glyph(ord(symbol))
+        return None if glyph is None else self.shaper.get_glyph_extents(glyph)
 
 
 def open_fonts(path: Path) -> tuple[Font, ...]:
