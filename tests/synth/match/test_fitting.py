@@ -56,7 +56,7 @@ def fit(hidden: dict[str, object]) -> tuple[RealLines, Match]:
 @pytest.fixture(scope="module")
 def fitted() -> tuple[RealLines, Match]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "ROUNDS", 2)
+        patch.setattr(fitting, "ROUNDS", 3)
         patch.setattr(simulation, "SWEPT", 48)
         patch.setattr(simulation, "CHECKED", 80)
         return fit(HIDDEN)

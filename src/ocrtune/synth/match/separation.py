@@ -115,10 +115,10 @@ def _paper_plane(level: FloatImage, where: Mask) -> tuple[FloatImage, float, flo
         paper = float(np.percentile(level, 75))  # tight crops of fat letters still show some
         return np.full_like(level, paper), paper, 0.0
     x, y = np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height)
-    weights = where.astype(np.float64)
+    weights = where.astype(np.float32)
     weighted = weights * level
-    by_column, by_row = weights.sum(axis=0), weights.sum(axis=1)
-    mixed = float(y @ weights @ x)
+    by_column, by_row = (weights.sum(axis=axis, dtype=np.float64) for axis in (0, 1))
+    mixed = float(y @ (weights @ x.astype(np.float32)))
     normal = np.array(
         [
             [by_column.sum(), by_column @ x, by_row @ y],
@@ -126,7 +126,8 @@ def _paper_plane(level: FloatImage, where: Mask) -> tuple[FloatImage, float, flo
             [by_row @ y, mixed, by_row @ y**2],
         ]
     )
-    moments = np.array([weighted.sum(), weighted.sum(axis=0) @ x, weighted.sum(axis=1) @ y])
+    columns, rows = (weighted.sum(axis=axis, dtype=np.float64) for axis in (0, 1))
+    moments = np.array([columns.sum(), columns @ x, rows @ y])
     # lstsq rather than solve: paper in a single row or column leaves a direction open.
     (paper, slope, fall), *_ = np.linalg.lstsq(normal, moments, rcond=1e-6)
     surface = paper + slope * x + (fall * y)[:, np.newaxis]

@@ -14,7 +14,7 @@ from ocrtune.synth.match.knobs import Content, HeightKnob, Knob
 from ocrtune.synth.match.measures import LineMeasures, measure_line
 from ocrtune.synth.match.ranges import FittedRange, Sweep
 
-SWEPT = 96
+SWEPT = 80
 """Lines of a sweep."""
 
 CHECKED = 256
