@@ -24,6 +24,7 @@ TEMPLATE = "Nr {digits:6}"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "ROUNDS", 1)
+    monkeypatch.setattr(fitting, "KNOBS", fitting.KNOBS[:3])
     monkeypatch.setattr(simulation, "SWEPT", 24)
     monkeypatch.setattr(simulation, "CHECKED", 24)
 

@@ -11,8 +11,8 @@ from ocrtune.synth.match.knobs import BLOCKS, KNOBS
 from ocrtune.synth.match.measures import MEASURES, Floats, LineMeasures, Measure
 
 ALIKE = 0.15
-"""Distance up to which two distributions look alike: between halves of one set of 250 lines it is about
-0.05, and a shift by this much cannot be seen line by line."""
+"""Distance up to which two distributions look alike. Random halves of 500 real lines are 0.04 apart on
+average and 0.1 at most (receipts, plates, typewritten pages)."""
 
 FLAGS = {"light on dark": "is_light", "coloured": "is_coloured", "black and white only": "is_binary"}
 """What a line is or is not."""

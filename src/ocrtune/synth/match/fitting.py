@@ -26,7 +26,7 @@ from ocrtune.synth.match.simulation import Simulation
 ROUNDS = 3
 
 MOST = 0.5
-"""Share of lines whose range says where to look closer."""
+"""Share of lines that must tell something, if a range is to be fitted or looked at closer."""
 
 LEAST_LINES = 10
 """Real lines below which quantiles of 5 and 95 % mean nothing."""
@@ -198,7 +198,7 @@ def _fitted(
     """The profile with one knob fitted; as it is where nothing tells how."""
     wanted = MEASURES[knob.measure].values(theirs.measures)
     said = knob.find(content)
-    if not len(wanted) or (said is None and not knob.probabilities):
+    if len(wanted) < MOST * len(theirs.measures) or (said is None and not knob.probabilities):
         return content
     sweep = simulation.sweep(content, knob, span)
     if len(sweep.values) < BINS:
