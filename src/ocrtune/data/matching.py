@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -130,7 +129,8 @@ def _measure(images: Iterable[UnlabelledImage | ImageError]) -> _Found:
 
 
 def _write_backgrounds(folder: Path, patches: list[Image]) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    for old in folder.glob("[0-9][0-9][0-9].png"):  # of an earlier fit; what else lies there is the user's
+        old.unlink()
     for index, patch in enumerate(patches):
         write_bytes(folder / f"{index:03d}.png", encode_png(patch), overwrite=False)
 
@@ -141,5 +141,16 @@ def _as_yaml(content: Content, folder: Path, lines: int) -> str:
     shown["description"] = f"lines like those in {folder.resolve().name}"
     if picture := content["paper"].get("picture"):
         shown["paper"] = content["paper"] | {"picture": picture | {"pictures": [BACKGROUNDS]}}
-    text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
-    return f"# Fitted to {lines} line images. Edit it, and make lines with --profile and its path.\n{text}"
+    text = [f"# Fitted to {lines} line images. Edit it, and make lines with --profile and its path."]
+    for key, value in shown.items():
+        if isinstance(value, dict):
+            text += [f"{key}:", *(f"  {effect}: {_flow(said)}" for effect, said in value.items())]
+        else:
+            text.append(f"{key}: {_flow(value)}")
+    return "\n".join((*text, ""))
+
+
+def _flow(value: object) -> str:
+    """YAML on one line, as in the profiles that ocrtune brings."""
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=2**20)
+    return text.removesuffix("...\n").strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,9 +61,11 @@ class Knob:
         if fitted.probability == 0:
             effects.pop(self.effect, None)
             return content
-        ends = [round(end) if self.is_whole else float(f"{end:.4g}") for end in fitted.range]
-        ranges = {**self.others, **effects.get(self.effect, {}), "probability": fitted.probability}
-        effects[self.effect] = ranges | {self.parameter: ends}
+        # To a thousandth of the span, for people read it.
+        digits = 0 if self.is_whole else 3 - math.floor(math.log10(self.span[1] - self.span[0]))
+        ends = [round(end, digits or None) for end in fitted.range]
+        said = {"probability": fitted.probability, **self.others, **effects.get(self.effect, {})}
+        effects[self.effect] = said | {"probability": fitted.probability, self.parameter: ends}
         return content
 
     def values(self, line: MadeLine) -> list[float]:
