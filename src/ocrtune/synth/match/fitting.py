@@ -122,7 +122,9 @@ def _knobs(theirs: RealLines) -> list[Knob | HeightKnob]:
     height = HeightKnob((max(6.0, 0.9 * low), min(512.0, max(12.0, 2.2 * high))))
     # Where colours are drawn, they say what paper and ink are.
     knobs = [knob for knob in KNOBS if not (theirs.is_coloured and knob.effect == "tone")]
-    return [height, *knobs, *([BLOCKS] if theirs.jpeg_qualities is None else [])]
+    blocks = [BLOCKS] if theirs.jpeg_qualities is None else []
+    # The height comes first, since lengths are fractions of it, and last, since skew and frames change ink.
+    return [height, *knobs, *blocks, height]
 
 
 def _begin(start: Profile, theirs: RealLines, pictures: Path | None) -> Content:
