@@ -14,6 +14,7 @@ from ocrtune.cli import Overwrite, note, progress_bar
 from ocrtune.errors import InputError
 
 if TYPE_CHECKING:
+    from ocrtune.records import Image
     from ocrtune.synth.recipe import Synthesis, SynthRecipe
 
 Repeated = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
@@ -37,6 +38,7 @@ def synth(
     minimum: int | None = None,
     balanced: str | None = None,
     profile: str | None = None,
+    match: Path | None = None,
     font: tuple[str, ...] = (),
     vertical: bool = False,
     language: str | None = None,
@@ -68,12 +70,13 @@ def synth(
         minimum: Appearances of each symbol of --balanced, at least.
         balanced: File with the symbols that --minimum is about, one per line.
         profile: How lines look: a name, or a YAML file. [default: clean]
+        match: Folder of your own line images, labelled or not: lines are made to look like them.
         font: Font files, or folders of fonts. [default: the system's and matplotlib's]
         vertical: Stack the characters from top to bottom.
         language: BCP 47 tag for regional forms, such as ja or zh-Hans in a CJK font.
         seed: Of everything that is drawn. [default: 0]
         recipe: YAML file with all of this, instead of options for texts.
-        preview: Draw only this many lines, as one picture: -o is the PNG file.
+        preview: Draw only this many lines, as one picture, beside lines of --match: -o is the PNG file.
         lmdb: Write an LMDB instead of image files.
         append: Add to lines that are there already.
         workers: Processes that draw; by default one per core.
@@ -119,7 +122,13 @@ def synth(
     for message in synthesis.notes:
         note(message)
     if preview is not None:
-        _write_preview(synthesis, preview, output, overwrite=overwrite)
+        _require_png(output, overwrite=overwrite)
+    if match is not None:
+        made, synthesis = _matched(
+            match, made, synthesis, output, is_preview=preview is not None, append=append, overwrite=overwrite
+        )
+    if preview is not None:
+        _write_preview(synthesis, preview, output, match, overwrite=overwrite)
     else:
         _make(made, synthesis, output, lmdb=lmdb, append=append, overwrite=overwrite, workers=workers)
 
@@ -157,18 +166,74 @@ def _make(
         print(f"Left out: {len(made.left_out):,}; the first: {made.left_out[0]}")
 
 
-def _write_preview(synthesis: Synthesis, count: int, path: Path, *, overwrite: bool) -> None:
-    from ocrtune.output import refuse_existing, write_bytes
-    from ocrtune.synth.drawing import encode_png
-    from ocrtune.synth.preview import SheetLine, contact_sheet
+def _matched(
+    folder: Path,
+    recipe: SynthRecipe,
+    synthesis: Synthesis,
+    output: Path,
+    *,
+    is_preview: bool,
+    append: bool,
+    overwrite: bool,
+) -> tuple[SynthRecipe, Synthesis]:
+    """The recipe with a profile fitted to the images in `folder`, kept beside what is made."""
+    from ocrtune.data.making import MATCH, require_usable
+    from ocrtune.data.matching import PROFILE, match_folder, with_profile
+
+    if recipe.vertical:
+        raise InputError("--match measures lines from left to right; leave it or --vertical out")
+    if is_preview:
+        fitted = output.with_name(f"{output.stem}-{MATCH}")
+    else:
+        require_usable(output, append=append, overwrite=overwrite)
+        fitted = output / MATCH
+    path = (fitted / PROFILE).resolve()
+    if path.exists() and not overwrite:
+        note(f"{path} was fitted before and is used; --overwrite fits it anew")
+    else:
+        with progress_bar("Matching") as progress:
+            matched = match_folder(folder, synthesis.generator.profile, synthesis, fitted, progress)
+        for message in matched.notes:
+            note(message)
+        print(matched.report)
+        print(f"Profile: {path}")
+    return recipe.model_copy(update={"profile": str(path)}), with_profile(synthesis, path)
+
+
+def _require_png(path: Path, *, overwrite: bool) -> None:
+    from ocrtune.output import refuse_existing
 
     if path.suffix.lower() != ".png":
         raise InputError(f"--preview writes a picture, and {path} is no .png; write -o preview.png")
     refuse_existing(path, overwrite=overwrite)
-    lines = map(synthesis.generator.line, range(min(count, synthesis.lines)))
-    sheet = contact_sheet([SheetLine(line.image, line.text, line.font) for line in lines])
-    write_bytes(path, encode_png(sheet), overwrite=overwrite)
-    print(f"{min(count, synthesis.lines)} lines on {path}")
+
+
+def _write_preview(
+    synthesis: Synthesis, count: int, path: Path, match: Path | None, *, overwrite: bool
+) -> None:
+    """A sheet of made lines; with `match` each on the right of a real one."""
+    from ocrtune.output import write_bytes
+    from ocrtune.synth.drawing import encode_png
+    from ocrtune.synth.preview import SheetLine, contact_sheet
+
+    made = list(map(synthesis.generator.line, range(min(count, synthesis.lines))))
+    lines = [SheetLine(line.image, line.text, line.font) for line in made]
+    if match is not None:
+        real = _real_images(match, len(made))
+        lines = [
+            line
+            for image, ours in zip(real, lines, strict=False)
+            for line in (SheetLine(image, "", ours.font), ours)
+        ]
+    write_bytes(path, encode_png(contact_sheet(lines)), overwrite=overwrite)
+    print(f"{len(made)} lines on {path}" + (", real ones on their left" if match is not None else ""))
+
+
+def _real_images(folder: Path, count: int) -> list[Image]:
+    from ocrtune.data.unlabelled import UnlabelledImage, chosen_evenly, list_images, read_images
+
+    read = read_images(chosen_evenly(list_images(folder), count))
+    return [found.image for found in read if isinstance(found, UnlabelledImage)]
 
 
 def _parse(given: dict[str, Any]) -> SynthRecipe:

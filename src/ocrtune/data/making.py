@@ -25,6 +25,9 @@ from ocrtune.synth.looks.truth import Fault
 from ocrtune.synth.recipe import Synthesis, SynthRecipe
 
 RECORD = "made.json"
+MATCH = "match"
+"""Folder beside the lines, for the profile that was fitted for them; whoever makes lines leaves it alone."""
+
 RECORD_LIMIT = 16 * 2**20
 """Bytes of a record that is read at all."""
 
@@ -165,6 +168,23 @@ def make(
     return Made(out, lines, start - run.first, tally.drawn, tally.redrawn, tuple(tally.errors))
 
 
+def require_usable(out: Path, *, append: bool, overwrite: bool) -> None:
+    """Refuse a folder that `make` would refuse, before anything is prepared in it.
+
+    Raises:
+        InputError: it holds something that was not made, or lines that were made without a match.
+    """
+    contents = _contents(out)
+    if append or (out / MATCH).is_dir() or not (contents or out.is_file()):
+        return
+    if overwrite and RECORD in contents:
+        _require_made(out, contents)
+    elif RECORD in contents:
+        raise InputError(f"{out} holds made lines already; add --append or --overwrite, or choose another")
+    else:
+        raise InputError(f"{out} is not an empty folder; choose another")
+
+
 def _begin(
     recipe: SynthRecipe,
     lines: int,
@@ -178,7 +198,7 @@ def _begin(
     if append and overwrite:
         raise InputError("--append and --overwrite exclude each other; give one")
     record = MadeRecord()
-    contents = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    contents = _contents(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; give a folder to make lines in")
     if RECORD in contents and overwrite:
@@ -214,13 +234,21 @@ def _begin(
     return run, record
 
 
-def _remove(out: Path, contents: set[str]) -> None:
-    """Remove what was made in `out`, and only that."""
+def _contents(out: Path) -> set[str]:
+    return {path.name for path in out.iterdir()} - {MATCH} if out.is_dir() else set()
+
+
+def _require_made(out: Path, contents: set[str]) -> None:
     own = {RECORD, *FolderStore.FILES, *LmdbStore.FILES}
     if foreign := sorted(contents - own):
         raise InputError(
             f"{out} holds {foreign[0]}, which was not made here; move it or choose another folder"
         )
+
+
+def _remove(out: Path, contents: set[str]) -> None:
+    """Remove what was made in `out`, and only that."""
+    _require_made(out, contents)
     for name in sorted(contents, key=lambda name: name == RECORD):  # the mark goes last
         path = out / name
         if path.is_dir() and not path.is_symlink():

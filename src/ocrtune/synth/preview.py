@@ -25,6 +25,7 @@ class SheetLine:
     image: Image
     """Grey (H, W) or RGB (H, W, 3) uint8, of any size."""
     text: str
+    """Shown under it; may be empty."""
     font: Font
     """Draws the text under the image: the font that drew the line has all of its symbols."""
 
@@ -67,6 +68,8 @@ def contact_sheet(lines: Sequence[SheetLine], layout: SheetLayout | None = None)
         image = _fitted(line.image, layout.cell_width, layout.line_height)
         cell = sheet[foot - image.shape[0] : foot, left : left + image.shape[1]]
         cell[:] = image if image.ndim == 3 else image[..., np.newaxis]
+        if not line.text:
+            continue
         label = _label(line, layout)
         top = foot + layout.gap // 2 + (layout.label_height - len(label)) // 2
         cell = sheet[top : top + label.shape[0], left : left + label.shape[1]]

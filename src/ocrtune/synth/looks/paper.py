@@ -79,10 +79,12 @@ class Picture(Backing):
         height, width = page.shape[-2:]
         picture = open_picture(self.pictures)
         scale = max(height / picture.shape[0], width / picture.shape[1], 1)
-        tall, wide = -(-height // scale), -(-width // scale)
-        top = self.seed % int(picture.shape[0] - tall + 1)
-        left = self.seed // 2**12 % int(picture.shape[1] - wide + 1)
-        piece = picture[top : top + int(tall), left : left + int(wide)]
+        # Rounding may make the piece a px larger than the picture it is cut from.
+        tall = min(picture.shape[0], int(np.ceil(height / scale)))
+        wide = min(picture.shape[1], int(np.ceil(width / scale)))
+        top = self.seed % (picture.shape[0] - tall + 1)
+        left = self.seed // 2**12 % (picture.shape[1] - wide + 1)
+        piece = picture[top : top + tall, left : left + wide]
         if page.ndim == 2:
             piece = np.asarray(cv2.cvtColor(piece, cv2.COLOR_RGB2GRAY), np.uint8)
         ground = np.asarray(cv2.resize(piece, (width, height)), np.float32)
