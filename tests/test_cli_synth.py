@@ -76,7 +76,8 @@ def test_a_preview_is_one_picture(synth: Synth) -> None:
     code, out, _ = synth("--regex", "[A-F]{4}", "-n", 9, "--preview", 4, "-o", "sheet.png")
     assert (code, out) == (0, "4 lines on sheet.png\n")
     assert cv2.imread("sheet.png").ndim == 3
-    assert synth("--regex", "[A-F]{4}", "-n", 9, "--preview", 4, "-o", "sheet.png")[0] == 2
+    assert synth("--regex", "[A-F]{4}", "--preview", 4, "-o", "sheet.png")[0] == 2
+    assert synth("--regex", "[A-F]{4}", "--preview", 4, "-o", "sheet.png", "--overwrite")[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,8 @@ def synth(
         raise InputError(
             "what shall the lines say? Give --text, --csv, --template, --regex or another source"
         )
+    if preview is not None:
+        given.setdefault("lines", preview)
     made = _parse(given)
     synthesis = made.build(Path() if recipe is None else recipe.parent)
     for message in synthesis.notes:

@@ -62,6 +62,7 @@ def fitted() -> tuple[RealLines, Match]:
         return fit(HIDDEN)
 
 
+@pytest.mark.slow
 def test_made_lines_measure_like_theirs(fitted: tuple[RealLines, Match]) -> None:
     theirs, match = fitted
     distances = {one.measure.name: one.distance for one in compare(theirs.measures, match.made)}
@@ -79,6 +80,7 @@ def test_the_hidden_ranges_are_found(fitted: tuple[RealLines, Match]) -> None:
     assert Profile.model_validate(content).line_height == tuple(content["line_height"])
 
 
+@pytest.mark.slow
 def test_the_same_lines_give_the_same_profile(
     fitted: tuple[RealLines, Match], monkeypatch: pytest.MonkeyPatch
 ) -> None:
