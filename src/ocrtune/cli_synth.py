@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,17 +82,18 @@ def synth(
     """
     if importlib.util.find_spec("uharfbuzz") is None:
         raise InputError("making lines needs uharfbuzz: pip install 'ocrtune[synth]'")
+    from ocrtune.data.dataset import split_weight
     from ocrtune.synth.recipe import SynthRecipe
 
-    strings = [{"strings": name, "weight": weight} for name, weight in map(_weighted, (*text, *csv))]
+    strings = [{"strings": name, "weight": weight} for name, weight in map(split_weight, (*text, *csv))]
     texts = {
         "sources": [
             *strings,
             *_templates(template, lists, per_item),
             *({"regex": expression} for expression in regex),
             *({"symbols": given} for given in symbols),
-            *({"corpus": name, "weight": weight} for name, weight in map(_weighted, corpus)),
-            *({"dictionary": name, "weight": weight} for name, weight in map(_weighted, dictionary)),
+            *({"corpus": name, "weight": weight} for name, weight in map(split_weight, corpus)),
+            *({"dictionary": name, "weight": weight} for name, weight in map(split_weight, dictionary)),
         ],
         "emphasis": emphasise,
         "minimum": minimum,
@@ -275,17 +275,3 @@ def _templates(
         yield {"template": form, "lists": own} | ({} if per_item is None else {"per_item": per_item})
     if unused := [name for name in named if name not in used]:
         raise InputError(f"no --template has a slot for --list {unused[0]}; write {{{unused[0]}}} in one")
-
-
-def _weighted(given: str) -> tuple[str, float]:
-    """FILE@2 as the file and its weight; a name that exists as written is never cut."""
-    name, at, suffix = given.rpartition("@")
-    try:
-        weight = float(suffix)
-    except ValueError:
-        return given, 1.0
-    if not at or Path(given).exists():
-        return given, 1.0
-    if not (math.isfinite(weight) and weight > 0):
-        raise InputError(f"{given}: the weight after @ must be a number above 0")
-    return name, weight

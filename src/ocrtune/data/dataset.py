@@ -93,7 +93,7 @@ def open_dataset(path: str, images: Path | None = None) -> LineDataset:
     Raises:
         InputError: nothing there, or its labels cannot be read.
     """
-    name, weight = _split_weight(path)
+    name, weight = split_weight(path)
     if name.startswith(RECIPE_PREFIX) and not Path(name).exists():
         lines = _open_recipe(Path(name.removeprefix(RECIPE_PREFIX)))
         return LineDataset(name, lines.entries, lines.images, weight, lines.rejects, lines.resolved)
@@ -128,7 +128,12 @@ def _open_recipe(path: Path) -> LabelledLines:
     return open_recipe(path)
 
 
-def _split_weight(path: str) -> tuple[str, float]:
+def split_weight(path: str) -> tuple[str, float]:
+    """PATH@WEIGHT as the two; a name that exists as written is never cut, and weighs 1.
+
+    Raises:
+        InputError: the weight is not above 0.
+    """
     name, at, suffix = path.rpartition("@")
     if not at or Path(path).exists():
         return path, 1.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocrtune.errors import InputError
-from ocrtune.records import Image, LineSample
+from ocrtune.records import Image
 from ocrtune.synth.font_choice import FontChoice
 from ocrtune.synth.fonts import Font
 from ocrtune.synth.looks.plan import Look, LookPlan
@@ -108,13 +108,6 @@ class LineGenerator:
 
     def _rng(self, index: int) -> np.random.Generator:
         return np.random.default_rng((self.seed, index))
-
-    def sample(self, index: int) -> LineSample:
-        """Line `index` as a labelled line; raises as `line` does."""
-        made = self.line(index)
-        return LineSample(
-            made.image, made.text, id=f"{index:06d}", source=f"line {index} of seed {self.seed}"
-        )
 
     def __iter__(self) -> Iterator[tuple[Image, str]]:
         """Image and text of line 0, 1, 2 …; raises as `line` does."""

@@ -6,6 +6,7 @@ and `dictionary`; unknown keys and options without effect fail. The docstring un
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,7 +45,7 @@ class Opened:
     """Lines until every string has come as often as it should; None where there is no end."""
 
 
-class _SourceConfig(BaseModel):
+class _SourceConfig(BaseModel, ABC):
     """What all sources have in common."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -78,8 +79,9 @@ class _SourceConfig(BaseModel):
             source = Gapped(source, self.gapped, self.widest_gap or 8)
         return replace(opened, source=source)
 
+    @abstractmethod
     def _open(self, folder: Path, seed: int) -> Opened:
-        raise NotImplementedError
+        """The source alone, as `open` is asked for it."""
 
 
 class StringsConfig(_SourceConfig):
