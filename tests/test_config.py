@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ocrtune.config import CONFIG_LIMIT, TrainConfig
+from ocrtune.config import TrainConfig
 from ocrtune.errors import InputError
+from ocrtune.yaml_file import YAML_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_the_yaml_is_for_people() -> None:
         (b"seed: " + b"9" * 5000, "{path} is not YAML: Exceeds the limit"),
         (b"[" * 100_000, "{path} is not YAML: maximum recursion depth exceeded"),
         (b"output: \xff\n", "cannot read the configuration {path}: 'utf-8' codec can't decode byte 0xff"),
-        (b"#" * (CONFIG_LIMIT + 1), "{path} is over 1 MiB: not a configuration"),
+        (b"#" * (YAML_LIMIT + 1), "{path} is over 1 MiB: not a configuration"),
         (None, "cannot read the configuration {path}: [Errno 2] No such file or directory"),
     ],
 )

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from cyclopts import Parameter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ocrtune.errors import InputError
-
-CONFIG_LIMIT = 2**20
-"""Bytes of a YAML file that is read at all."""
+from ocrtune.yaml_file import read_yaml
 
 
 def _typed_number(value: object) -> object:
@@ -98,17 +96,7 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
         Raises:
             InputError: missing, too large, not YAML, or a field that is unknown or out of range.
         """
-        try:
-            if path.stat().st_size > CONFIG_LIMIT:
-                raise InputError(f"{path} is over 1 MiB: not a configuration")
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot read the configuration {path}: {error}") from error
-        try:
-            content: Any = yaml.safe_load(text)
-        # Beside its own error, PyYAML lets through those of impossible dates, huge numbers and deep nesting.
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        content = read_yaml(path, "configuration")
         try:
             return cls.model_validate(content)
         except ValidationError as error:

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import yaml
@@ -18,9 +18,7 @@ from ocrtune.synth.fonts import FontSearch, find_fonts, matplotlib_font_folder, 
 from ocrtune.synth.generator import LineGenerator
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.texts.config import Texts, TextsConfig
-
-RECIPE_LIMIT = 2**20
-"""Bytes of a recipe that is read at all."""
+from ocrtune.yaml_file import read_yaml
 
 LOOKED_AHEAD = 50_000
 """Lines whose texts are drawn beforehand, to measure the fonts on their symbols: a second or less."""
@@ -91,15 +89,7 @@ class SynthRecipe(BaseModel):
         Raises:
             InputError: missing, too large, not YAML, or a key or value that cannot be.
         """
-        try:
-            if path.stat().st_size > RECIPE_LIMIT:
-                raise InputError(f"{path} is over 1 MiB: not a recipe")
-            content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot read the recipe {path}: {error}") from error
-        # Beside its own error, PyYAML lets through those of impossible dates, huge numbers and deep nesting.
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        content = read_yaml(path, "recipe")
         try:
             return cls.model_validate(content)
         except ValidationError as error:

@@ -17,7 +17,8 @@ from ocrtune.synth.looks.file import Jpeg
 from ocrtune.synth.looks.geometry import Margins
 from ocrtune.synth.looks.paper import Colours, Picture
 from ocrtune.synth.looks.plan import EFFECTS, STAGES, LookPlan
-from ocrtune.synth.looks.profile import PROFILE_LIMIT, Profile, profile_names
+from ocrtune.synth.looks.profile import Profile, profile_names
+from ocrtune.yaml_file import YAML_LIMIT
 
 HEAD = "description: a test\nline_height: [20, 40]\n"
 
@@ -262,7 +263,7 @@ def test_a_mistake_is_named_with_its_file_its_key_and_what_to_write(
     [
         (None, "cannot read the profile {path}: "),
         (b"\xff\xfe", "cannot read the profile {path}: "),
-        (b"#" * (PROFILE_LIMIT + 1), "{path} is over 1 MiB: not a profile"),
+        (b"#" * (YAML_LIMIT + 1), "{path} is over 1 MiB: not a profile"),
         (b"", "{path}: the document: "),
         (b"[" * 100_000, "{path} is not YAML: "),
     ],

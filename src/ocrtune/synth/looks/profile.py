@@ -26,9 +26,7 @@ from pydantic import (
 from ocrtune.errors import InputError
 from ocrtune.synth.looks.effects import Effect, OneOf, Parameter, Span, effect_name, parameters
 from ocrtune.synth.looks.plan import STAGES, LookPlan
-
-PROFILE_LIMIT = 2**20
-"""Bytes of a profile that is read at all."""
+from ocrtune.yaml_file import parse_yaml, read_yaml
 
 Range = tuple[float, float]
 """Lowest and highest value of an even draw."""
@@ -205,13 +203,7 @@ class Profile(BaseModel):
         Raises:
             InputError: missing, too large, not YAML, or a key or value that is unknown or out of limits.
         """
-        try:
-            if path.stat().st_size > PROFILE_LIMIT:
-                raise InputError(f"{path} is over 1 MiB: not a profile")
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot read the profile {path}: {error}") from error
-        return cls._parsed(text, str(path), path.parent.resolve())
+        return cls._validated(read_yaml(path, "profile"), str(path), path.parent.resolve())
 
     @classmethod
     def named(cls, name: str) -> Profile:
@@ -232,15 +224,11 @@ class Profile(BaseModel):
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
             raise InputError(f"no profile is called {name!r}; {hint} Or give the path of a .yaml file")
         text = _SHIPPED.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-        return cls._parsed(text, f"profile {name}", Path())
+        source = f"profile {name}"
+        return cls._validated(parse_yaml(text, source), source, Path())
 
     @classmethod
-    def _parsed(cls, text: str, source: str, folder: Path) -> Profile:
-        try:
-            content: Any = yaml.safe_load(text)
-        # Beside its own error, PyYAML lets through those of impossible dates, huge numbers and deep nesting.
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise InputError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
+    def _validated(cls, content: object, source: str, folder: Path) -> Profile:
         try:
             return cls.model_validate(content, context={"folder": folder})
         except ValidationError as error:
