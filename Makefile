@@ -44,7 +44,7 @@ test: setup  ## All tests
 
 .PHONY: check
 check: lint  ## Format, lint, types, import rules and the fast tests: under two minutes
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not slow"
 
 .PHONY: lint
 lint: setup  ## The part of check that runs no tests

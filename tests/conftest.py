@@ -6,12 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 
 from ocrtune.bundle import ONNX_METADATA_KEY, Architecture, Manifest, ModelBundle, write_bundle
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.records import Image
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

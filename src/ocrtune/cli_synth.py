@@ -36,6 +36,7 @@ def synth(
     emphasise: str | None = None,
     minimum: int | None = None,
     balanced: str | None = None,
+    unlabelled: str | None = None,
     profile: str | None = None,
     match: Path | None = None,
     font: tuple[str, ...] = (),
@@ -68,6 +69,7 @@ def synth(
         emphasise: What `ocrtune eval --json` wrote: more of the symbols that it says are misread.
         minimum: Appearances of each symbol of --balanced, at least.
         balanced: File with the symbols that --minimum is about, one per line.
+        unlabelled: Symbols that are drawn and left out of labels, such as the dot on a licence plate.
         profile: How lines look: a name, or a YAML file. [default: clean]
         match: Folder of your own line images, labelled or not: lines are made to look like them.
         font: Font files, or folders of fonts. [default: the system's and matplotlib's]
@@ -107,6 +109,7 @@ def synth(
         "seed": seed,
         "vertical": vertical,
         "language": language,
+        "unlabelled": unlabelled,
     }
     given = _given(given)
     if recipe is not None:

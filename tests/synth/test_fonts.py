@@ -268,7 +268,7 @@ def test_ignorable_characters_need_no_glyph(folder: Path) -> None:
     assert roman.maps("é") is roman.maps("e\u0301")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_damaged_files_give_an_error_or_a_font_and_never_a_crash(data: st.DataObject) -> None:
     content = bytearray((matplotlib_font_folder() / "cmtt10.ttf").read_bytes())

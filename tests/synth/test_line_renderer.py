@@ -69,7 +69,7 @@ def test_the_baseline_is_where_letters_stand(sans: Font) -> None:
 
 
 @given(st.lists(st.text(ALPHABET, min_size=1, max_size=12), min_size=1, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_was_drawn_before_changes_nothing(texts: list[str]) -> None:
     font = open_font("DejaVuSans.ttf")
     used, forgetful = LineRenderer(), LineRenderer(cache_limit=0)
@@ -95,7 +95,7 @@ def test_the_cache_stays_within_its_limit(sans: Font) -> None:
 
 
 @given(st.text(ALPHABET, min_size=1, max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_boxes_hold_the_ink(text: str) -> None:
     font = open_font("DejaVuSans.ttf")
     try:
@@ -149,7 +149,7 @@ def test_a_character_without_ink_is_never_drawn(tmp_path: Path) -> None:
 
 
 @given(st.text(min_size=1, max_size=12), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_is_drawn_or_refused_in_one_line(text: str, is_vertical: bool) -> None:
     """The last-resort font has a box for every character, so that shaping comes to all of them."""
     message = "refused"

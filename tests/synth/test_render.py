@@ -31,11 +31,6 @@ def test_mask_is_upright_and_tight(sans: Font) -> None:
         assert edge.any()
 
 
-def test_word_spacing_widens_every_space_and_nothing_else(sans: Font) -> None:
-    assert render_line("a b c", sans, 50, 2.0).shape[1] == render_line("a b c", sans, 50).shape[1] + 200
-    assert np.array_equal(render_line("abc", sans, 50, 2.0), render_line("abc", sans, 50))
-
-
 def test_kerning_is_applied(sans: Font) -> None:
     """Set glyph by glyph, AV would be as wide as A and V; shaping pulls them together."""
     apart = render_line("A", sans, 200).shape[1] + render_line("V", sans, 200).shape[1]

@@ -18,20 +18,20 @@ HARFBUZZ = "15.0.0"
 @pytest.mark.parametrize(
     ("file", "digest"),
     [
-        ("DejaVuSans.ttf", "397ebe19fc398183494f602f15f3174bbef0fe05e57c7795a62a496b88caf55f"),
-        ("DejaVuSerif-Italic.ttf", "52b63a3544422b0dc0bdb3f39ac21028e56036fee844cab471317dcd347b5cc6"),
-        ("STIXGeneral.ttf", "49f963ed651dffc6d0fc2d6a418edec907ffb89986c77d995b730e6b20a1d835"),
+        ("DejaVuSans.ttf", "c93d38275a60458f0da619e8f040fc765ff1ca38a839c2afc5f3c754c64db07c"),
+        ("DejaVuSerif-Italic.ttf", "18454b730741485216bf475b34be6b5ffcea91606f8903c62a0de68f98e1018a"),
+        ("STIXGeneral.ttf", "9f0338e012ee831d0e8e864aa1f20956730345ddec7e2528bd3bf840983fff95"),
     ],
 )
 def test_plain_latin_lines_keep_their_bytes(file: str, digest: str) -> None:
     font = Font.open(matplotlib_font_folder() / file)
     drawn = hashlib.sha256()
-    for text, size, word_spacing in [
-        ("Office AVATAR 12,90", 24, 0.0),
-        ("brød fjord ÆØÅ (3 × 4)", 21.37, 2.5),
-        ("a\u0301e\u0323 ffi To. 'x'", 48, 0.6),
-        (" leading and trailing ", 13.5, 1.0),
+    for text, size in [
+        ("Office AVATAR 12,90", 24),
+        ("brød fjord ÆØÅ (3 × 4)", 21.37),
+        ("a\u0301e\u0323 ffi To. 'x'", 48),
+        (" leading and trailing ", 13.5),
     ]:
-        ink = render_line(text, font, size, word_spacing)
+        ink = render_line(text, font, size)
         drawn.update(repr(ink.shape).encode() + ink.tobytes())
     assert drawn.hexdigest() == digest

@@ -10,6 +10,7 @@ from ocrtune.cli_synth import synth
 from ocrtune.synth.generator import MadeLine
 from ocrtune.synth.looks.plan import EFFECTS
 from ocrtune.synth.looks.profile import Profile
+from ocrtune.synth.texts.config import StringsConfig
 
 TABLE = Path(__file__).parents[2] / "docs" / "trdg.md"
 
@@ -82,4 +83,4 @@ def test_everything_named_exists() -> None:
                 assert "look" in MadeLine.__dataclass_fields__
                 assert name.endswith("look.truth")
             elif name != "labels.txt":
-                assert name in EFFECTS or name in Profile.model_fields
+                assert name in EFFECTS or name in Profile.model_fields or name in StringsConfig.model_fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.font_choice import FontChoice
 from ocrtune.synth.fonts import Font
+from ocrtune.synth.labelling import labelled
 from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.looks.truth import Fault, draw_true_look
@@ -40,6 +41,8 @@ class MadeLine:
     look: Look
     faults: tuple[Fault, ...]
     """Why earlier, stronger looks of this line were thrown away."""
+    labelled: Sequence[int]
+    """Indices of the characters of the drawn text that the label has."""
 
     @property
     def image(self) -> Image:
@@ -48,16 +51,16 @@ class MadeLine:
 
     @property
     def text(self) -> str:
-        """The label: logical order, NFC."""
-        return self.rendered.text
+        """The label: logical order, NFC, single spaces."""
+        return _label(self.rendered.text, self.labelled)
 
     def character_boxes(self) -> Boxes:
-        """The box of every character of the text, in logical order.
+        """The box of every character of the label, in logical order; of a wide gap that of its first space.
 
         Returns:
             (N, 4) float32: left, top, right, bottom in px of the image; may reach over its edges.
         """
-        boxes = self.rendered.character_boxes().astype(np.float64)
+        boxes = self.rendered.character_boxes().astype(np.float64)[list(self.labelled)]
         return np.asarray(self.look.boxes(boxes), np.float32)
 
 
@@ -73,10 +76,17 @@ class LineGenerator:
     """Characters stacked from top to bottom."""
     language: str = "und"
     """BCP 47 tag; chooses regional forms, such as `ja` or `zh-Hans` in a CJK font."""
+    unlabelled: str = ""
+    """Symbols that are drawn and left out of labels."""
 
     def text(self, index: int) -> str:
-        """What line `index` will say."""
-        return label_text(self.texts.text(index, self._rng(index)))
+        """The label that line `index` will have.
+
+        Raises:
+            LineError: nothing is left for it.
+        """
+        drawn = label_text(self.texts.text(index, self._rng(index)))
+        return _label(drawn, self._labelled(drawn))
 
     def line(self, index: int) -> MadeLine:
         """Draw line `index`, from 0.
@@ -104,7 +114,14 @@ class LineGenerator:
             true = draw_true_look(self.profile, rng, rendered.ink, height)
         except InputError as error:
             raise LineError(str(error)) from error
-        return MadeLine(index, rendered, fonts.fonts[0], true.plan, true.look, true.faults)
+        kept = self._labelled(rendered.text)
+        return MadeLine(index, rendered, fonts.fonts[0], true.plan, true.look, true.faults, kept)
+
+    def _labelled(self, drawn: str) -> Sequence[int]:
+        kept = labelled(drawn, self.unlabelled)
+        if not kept:
+            raise LineError(f"nothing of {drawn!r} is left for a label without {self.unlabelled!r}")
+        return kept
 
     def _rng(self, index: int) -> np.random.Generator:
         return np.random.default_rng((self.seed, index))
@@ -114,6 +131,10 @@ class LineGenerator:
         for index in itertools.count():
             made = self.line(index)
             yield made.image, made.text
+
+
+def _label(drawn: str, kept: Sequence[int]) -> str:
+    return drawn if len(kept) == len(drawn) else "".join(drawn[index] for index in kept)
 
 
 def _renderer() -> LineRenderer:

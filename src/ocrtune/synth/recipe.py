@@ -59,6 +59,8 @@ class SynthRecipe(BaseModel):
     """Characters stacked from top to bottom."""
     language: str = "und"
     """BCP 47 tag; chooses regional forms, such as `ja` or `zh-Hans` in a CJK font."""
+    unlabelled: str = ""
+    """Symbols that are drawn and left out of labels, side by side: what nobody wants to read."""
 
     def build(self, folder: Path) -> Synthesis:
         """Open texts, fonts and profile.
@@ -74,7 +76,9 @@ class SynthRecipe(BaseModel):
         texts = self._texts(folder)
         search = find_fonts(self._font_paths(folder), _symbols(texts, self.seed))
         choice = _choose_fonts(search, profile, [folder / path for path in self.fonts])
-        generator = LineGenerator(texts.source, choice, profile, self.seed, self.vertical, self.language)
+        generator = LineGenerator(
+            texts.source, choice, profile, self.seed, self.vertical, self.language, self.unlabelled
+        )
         return Synthesis(generator, texts.lines, (*texts.notes, *_font_notes(search, choice)))
 
     def to_yaml(self) -> str:

@@ -1,4 +1,4 @@
-"""Text and fonts to an ink mask. No paper, no wear: `degrade.py`.
+"""Text and fonts to an ink mask. No paper, no wear: `looks/`.
 
 `render_line` fills the exact outlines of one font. `LineRenderer` composes any script from cached glyphs,
 nearly twice as fast.
@@ -47,14 +47,13 @@ PHASES = 4
 """Sub-pixel positions of a glyph along each axis: it stands within an eighth of a px of its place."""
 
 
-def render_line(text: str, font: Font, size: float, word_spacing: float = 0.0) -> Image:
+def render_line(text: str, font: Font, size: float) -> Image:
     """Draw `text` on one baseline, cut to its ink.
 
     Args:
         text: one script and direction, left to right.
         font: draws every symbol of `text`; ask `Font.undrawable` first.
         size: px per em.
-        word_spacing: em added to every space, to draw a column gap.
 
     Returns:
         (H, W) uint8 ink coverage, 0 paper to 255 full ink; every edge row and column has ink.
@@ -76,8 +75,6 @@ def render_line(text: str, font: Font, size: float, word_spacing: float = 0.0) -
         outlines.append(Outline(info.codepoint, x, y))
         pen_x += position.x_advance
         pen_y += position.y_advance
-        if symbol == " ":
-            pen_x += word_spacing * font.units_per_em
     bitmap = _cut_to_ink(rasterise(font.shaper, outlines, (scale, scale)))
     if bitmap is None:
         raise InputError(f"the font {font.name} leaves no ink for {text!r}; use another font")

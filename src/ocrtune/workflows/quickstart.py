@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ocrtune.reading.models import find_model
 from ocrtune.reading.recognizer import OnnxRecognizer, Recognizer
 from ocrtune.train.run import train
 from ocrtune.workflows.picture import ReadingPair, draw_comparison
-from ocrtune.workflows.receipts import SEED, TEST_LINES, TRAIN_LINES, make_dataset
+from ocrtune.workflows.receipts import SEED, TEST_LINES, TRAIN_LINES, make_datasets
 
 EPOCHS = 10
 
@@ -65,7 +65,7 @@ def quickstart(output: Path, *, overwrite: bool, report: Callable[[str], None]) 
     _clear(output, overwrite=overwrite)
     _write_record(output, {})  # marks the folder as ours, should the rest be interrupted
     dataset = output / "dataset"
-    fonts = make_dataset(dataset)
+    fonts = make_datasets(dataset)
     report(
         f"Made {TRAIN_LINES} receipt lines in {len(fonts.train)} fonts to train on, and {TEST_LINES} "
         f"with other words in {len(fonts.test)} other fonts to test: {dataset}"
@@ -104,7 +104,7 @@ def quickstart(output: Path, *, overwrite: bool, report: Callable[[str], None]) 
         footer=f"{TEST_LINES} test lines, exact match: base {before.metrics.exact_match:.0%}, "
         f"tuned {after.metrics.exact_match:.0%}",
     )
-    _write_record(output, {"fonts": asdict(fonts), "before": before.to_json(), "after": after.to_json()})
+    _write_record(output, {"before": before.to_json(), "after": after.to_json()})
     report(f"See {result.picture}. Read your own lines: ocrtune read --lines IMAGE -m {result.model}")
     return result
 

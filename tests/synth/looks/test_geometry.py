@@ -67,7 +67,7 @@ def middle_near(ink: Image, point: np.ndarray, reach: int = 14) -> np.ndarray:
 
 
 @pytest.mark.parametrize("effect", [e for e in GEOMETRY_EFFECTS if e not in (FixedWidth, ClippedCrop)])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_points_follow_the_ink(effect: type[Effect], seed: int) -> None:
     ink, middles = blobs()

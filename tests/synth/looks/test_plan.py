@@ -42,7 +42,7 @@ WITHOUT_FILES = [name for name in EFFECTS if name != "picture"]
 
 
 @pytest.mark.parametrize("name", WITHOUT_FILES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**32))
 def test_every_effect_within_its_limits_makes_a_line(name: str, seed: int) -> None:
     plan = LookPlan((drawn(EFFECTS[name], seed),))
@@ -55,7 +55,7 @@ def test_every_effect_within_its_limits_makes_a_line(name: str, seed: int) -> No
     assert np.array_equal(again.apply(BAR).image, look.image)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32), names=st.lists(st.sampled_from(WITHOUT_FILES), unique=True, max_size=8))
 def test_effects_in_any_company(seed: int, names: list[str]) -> None:
     ordered = [EFFECTS[name] for name in EFFECTS if name in names]

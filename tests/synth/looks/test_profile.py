@@ -50,6 +50,7 @@ def test_these_profiles_are_shipped() -> None:
         "old-print",
         "receipt-dot-matrix",
         "receipt-thermal",
+        "receipt-worn",
         "screen",
         "street-sign",
         "typewriter",

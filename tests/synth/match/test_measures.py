@@ -167,7 +167,7 @@ def test_what_is_no_line(image: Image) -> None:
     assert measure_line(image) is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     hnp.arrays(
         np.uint8,

@@ -58,7 +58,7 @@ def test_one_value_for_all_is_no_problem() -> None:
     assert fit_range(flat, np.zeros(12), (0, 1)).probability == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-100, 100), min_size=10, max_size=60))
 def test_the_lookup_is_monotone(values: list[float]) -> None:
     _, levels = monotone_lookup(np.arange(len(values), dtype=float), np.array(values))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrtune.errors import InputError
@@ -105,7 +105,6 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, encodi
     assert read_table(write(tmp_path / "x.csv", "name\r\nbrød\r\n", encoding), ["name"]).strings == ("brød",)
 
 
-@settings(deadline=None)  # writes files
 @given(
     st.lists(
         st.lists(

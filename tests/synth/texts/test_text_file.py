@@ -62,7 +62,7 @@ def test_a_line_without_end_takes_no_memory(tmp_path: Path, monkeypatch: pytest.
         (b"\n \n", "{path} has no string to make lines of: {path}:1: empty: ''; write one per line"),
         (b"ab\0c\n", "{path} holds NUL bytes: a binary file, or UTF-16 without its mark; if so, give its"),
         (b"a\nbr\xf8d\n", "{path}:2: not UTF-8 (byte 4); give its encoding, such as cp1252 or gb18030"),
-        (gzip.compress(b"a"), "{path} is compressed; unpack it: gunzip FILE"),
+        (gzip.compress(b"a", mtime=0), "{path} is compressed; unpack it: gunzip FILE"),
         (b"PK\x03\x04abc", "{path} is a ZIP archive or a spreadsheet; unpack it, or save the sheet as CSV"),
         (b"PAR1abc", "{path} is a Parquet table; name its columns"),
     ],

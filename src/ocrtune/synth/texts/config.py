@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 
 from ocrtune.charset import Charset
 from ocrtune.synth.texts.balance import balance
+from ocrtune.synth.texts.casing import Case, Cased
 from ocrtune.synth.texts.corpus import read_corpus
 from ocrtune.synth.texts.dictionaries import dictionary_folders, find_dictionary, read_dictionary
 from ocrtune.synth.texts.draws import derive_seed
@@ -52,6 +53,9 @@ class _SourceConfig(BaseModel, ABC):
 
     weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1
     """Share of the lines, relative to the other sources."""
+    case: dict[Case, Share] = {}
+    """Shares of its lines in capitals (`upper`), small letters (`lower`), with a capital in front of each
+    word (`title`) or in front of all (`sentence`); the rest as the source has it."""
     doubled: Share = 0
     """Share of its lines in which one symbol stands twice."""
     gapped: Share = 0
@@ -73,6 +77,8 @@ class _SourceConfig(BaseModel, ABC):
         """
         opened = self._open(folder, seed)
         source = opened.source
+        if self.case:
+            source = Cased.of(source, self.case)
         if self.doubled:
             source = Doubled(source, self.doubled)
         if self.gapped:

@@ -1,0 +1,153 @@
+"""What made lines are worth to training: in place of real labels, and beside them.
+
+    python bench/zero_label.py plates receipts --data ../shared/real
+    python bench/zero_label.py receipts-1000 typewritten --data ../shared/real
+
+`plates` and `receipts` train on made lines only: nothing of the real ones is used but their images, which
+`--match` measures, and the recipe in `bench/recipes/`, which knows what such lines say. The control has the
+same texts, and as many, black on white with a little skew, blur and noise. `receipts-1000` and `typewritten`
+train on real lines, with and without half as many made ones. All are scored on the real validation lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from commands import FIGURES, call, evaluate, first_lines, machine, show
+
+RECIPES = Path(__file__).parent / "recipes"
+
+PLAIN = {
+    "description": "plain lines: black on white, a little skew, blur and noise",
+    "line_height": [24, 40],
+    "geometry": {"skew": {"probability": 1, "angle": [-2, 2]}, "margins": {"probability": 1, "sides": 0.15}},
+    "paper": {"texture": {"probability": 1, "kind": "noise", "amplitude": [0, 10]}},
+    "camera": {"blur": {"probability": 1, "sigma": [0, 0.03]}},
+}
+
+
+@dataclass(frozen=True)
+class Set:
+    """Which real lines, how scored, and what made lines must be worth."""
+
+    folder: str
+    figure: str
+    ignore_case: bool
+    real: bool
+    """Train on real lines too."""
+    limit: int | None
+    """Of the real training lines."""
+    seeds: int
+    bar: str
+
+
+SETS = {
+    "plates": Set("plates", "exact_match", False, False, None, 1, ">= 70 %"),
+    "receipts": Set("receipts", "exact_match_no_space", True, False, None, 1, "+1.5 points"),
+    "receipts-1000": Set("receipts", "exact_match_no_space", True, True, 1000, 3, "not under -0.2 points"),
+    "typewritten": Set("typewritten", "exact_match_no_space", True, True, None, 3, "not under -0.2 points"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sets", nargs="+", choices=SETS, metavar="SET", help=", ".join(SETS))
+    parser.add_argument("--data", type=Path, required=True, help="folder with receipts, plates, typewritten")
+    parser.add_argument("--seeds", type=int, help="number of seeds, instead of the set's own")
+    parser.add_argument("--runs", type=Path, help="keep made lines and run folders here")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    options = parser.parse_args()
+    print(machine(), flush=True)
+    results = []
+    with tempfile.TemporaryDirectory() as temporary:
+        runs = options.runs or Path(temporary)
+        for name in options.sets:
+            results.append(measure(name, options.data, runs, options.seeds))
+            print(report(results[-1]), flush=True)
+            if options.json:
+                options.json.write_text(json.dumps({"machine": machine(), "results": results}, indent=1))
+
+
+def measure(name: str, data: Path, runs: Path, seeds: int | None) -> dict[str, object]:
+    """Train and score every arm of the comparison with every seed."""
+    which = SETS[name]
+    train, val = data / which.folder / "train", data / which.folder / "val"
+    if which.limit is not None:
+        train = first_lines(train, which.limit, runs / f"{name}-train.txt")
+    images = data / which.folder / "train" / "images"
+    arms: dict[str, list[dict[str, float]]] = {}
+    for seed in range(seeds or which.seeds):
+        if which.real:
+            count = sum(1 for _ in (train if train.is_file() else train / "labels.txt").open("rb")) // 2
+            made = make_lines(which.folder, runs / f"{name}-made-{seed}", seed, count, images)
+            trained = {"real": [train], "real and made": [train, made]}
+        else:
+            made = make_lines(which.folder, runs / f"{name}-made-{seed}", seed, None, images)
+            plain = make_lines(which.folder, runs / f"{name}-plain-{seed}", seed, None, None)
+            trained = {"made like theirs": [made], "plain lines": [plain]}
+            if seed == 0:
+                arms["base, cut"] = [score_cut(made, val, runs / f"{name}-cut", which)]
+        for arm, lines in trained.items():
+            run = runs / f"{name}-{arm.replace(' ', '-')}-{seed}"
+            begun = time.perf_counter()
+            sources = [part for path in lines for part in ("--train", str(path))]
+            # Made lines alone are validated on a tenth of their own, as a user without labels has to.
+            known = ["--val", str(val)] if which.real else []
+            call("train", *sources, *known, "-o", str(run), "--seed", str(seed), "--overwrite")
+            minutes = (time.perf_counter() - begun) / 60
+            figures = evaluate(str(run), val, which.ignore_case)
+            arms.setdefault(arm, []).append({"seed": seed, "minutes": minutes, **figures})
+            print(f"{name}, {arm}, seed {seed}: {minutes:.1f} min, {show(figures)}", flush=True)
+    return {"set": name, "arms": arms}
+
+
+def make_lines(recipe: str, out: Path, seed: int, count: int | None, images: Path | None) -> Path:
+    """Lines of a recipe: like those in `images`, or plain ones."""
+    content = yaml.safe_load((RECIPES / f"{recipe}.yaml").read_text(encoding="utf-8")) | {"seed": seed}
+    if count is not None:
+        content["lines"] = count
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if images is None:
+        profile = out.with_name(f"{out.name}-profile.yaml")
+        profile.write_text(yaml.safe_dump(PLAIN), encoding="utf-8")
+        content["profile"] = str(profile.resolve())
+    given = out.with_name(f"{out.name}-recipe.yaml")
+    given.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    match = [] if images is None else ["--match", str(images)]
+    call("synth", "--recipe", str(given), *match, "-o", str(out), "--overwrite")
+    return out
+
+
+def score_cut(train: Path, val: Path, run: Path, which: Set) -> dict[str, float]:
+    """The base with its charset cut to that of made lines, nothing trained."""
+    call(
+        "train", "--train", str(train), "-o", str(run), "--overwrite",
+        "--steps", "1", "--lr", "1e-30", "--augment", "none",
+    )  # fmt: skip
+    return evaluate(str(run), val, which.ignore_case)
+
+
+def report(result: dict[str, object]) -> str:
+    """A row for each arm: means over the seeds."""
+    which = SETS[str(result["set"])]
+    arms: dict[str, list[dict[str, float]]] = result["arms"]  # type: ignore[assignment]
+    rows = [f"{result['set']}{', case ignored' if which.ignore_case else ''}; to reach: {which.bar}"]
+    for arm, runs in arms.items():
+        mean = {name: statistics.mean(run[name] for run in runs) for name in FIGURES}
+        values = [run[which.figure] for run in runs]
+        spread = f" ({which.figure} {min(values):.2%} to {max(values):.2%})" if len(values) > 1 else ""
+        rows.append(f"  {arm:18s} {show(mean)}{spread}")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    main()
