@@ -26,8 +26,8 @@ TRAIN_LINES = 500
 TEST_LINES = 100
 SEED = 1
 WORDS_SEED = 334
-"""Of 500 drawings of the four words, one that the base misreads at least twice and that a person, like the models tuned
-here, reads: they illustrate. The score is that of the test lines, which nobody chose."""
+"""Of 500 drawings of the four words, one that the base misreads twice and that a person, like the models
+tuned here, reads: they illustrate. The score is that of the test lines, which nobody chose."""
 
 CASES = {"sentence": 0.25, "upper": 0.25}
 
