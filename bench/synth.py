@@ -32,7 +32,7 @@ from ocrtune.synth.fonts import Font, find_fonts, matplotlib_font_folder
 from ocrtune.synth.generator import LineGenerator
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.recipe import Synthesis, SynthRecipe
-from ocrtune.synth.render import LineRenderer, render_line
+from ocrtune.synth.render import LineRenderer
 from ocrtune.synth.shaping import shape_line
 
 SYMBOLS = string.ascii_letters + string.digits + ".,-" + " " * 8
@@ -107,11 +107,7 @@ def clean_lines(fonts: tuple[Font, ...], texts: list[str], height: int, rounds: 
     def from_glyphs(i: int) -> object:
         return renderer.draw(shape_line(texts[i], [fonts[i % len(fonts)]]), sizes[i % len(fonts)])
 
-    def from_outlines(i: int) -> object:
-        return render_line(texts[i], fonts[i % len(fonts)], sizes[i % len(fonts)])
-
-    for name, draw in (("clean, cached glyphs", from_glyphs), ("clean, outlines", from_outlines)):
-        show(f"{height} px  {name}", *rates(draw, rounds, lines))
+    show(f"{height} px  clean letters alone", *rates(from_glyphs, rounds, lines))
 
 
 def profile_lines(texts: list[str], height: int, rounds: int, lines: int) -> None:

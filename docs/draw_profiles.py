@@ -80,7 +80,7 @@ def draw(profile: str) -> bytes:
         {"texts": {"sources": [{"strings": texts}]}, "lines": LINES, "profile": profile, "fonts": fonts}
     )
     made = map(recipe.build(Path()).generator.line, range(LINES))
-    return encode_png(contact_sheet([SheetLine(line.image, "", line.font) for line in made], LAYOUT))
+    return encode_png(contact_sheet([SheetLine(line.image, "", line.fonts) for line in made], LAYOUT))
 
 
 if __name__ == "__main__":

@@ -222,13 +222,13 @@ def _write_preview(
     from ocrtune.synth.preview import SheetLine, contact_sheet
 
     made = list(map(synthesis.generator.line, range(min(count, synthesis.lines))))
-    lines = [SheetLine(line.image, line.text, line.font) for line in made]
+    lines = [SheetLine(line.image, line.text, line.fonts) for line in made]
     if match is not None:
         real = _real_images(match, len(made))
         lines = [
             line
             for image, ours in zip(real, lines, strict=False)
-            for line in (SheetLine(image, "", ours.font), ours)
+            for line in (SheetLine(image, "", ours.fonts), ours)
         ]
     write_bytes(path, encode_png(contact_sheet(lines)), overwrite=overwrite)
     print(f"{len(made)} lines on {path}" + (", real ones on their left" if match is not None else ""))

@@ -35,7 +35,7 @@ def test_a_line_does_not_depend_on_what_was_drawn_before(generator: LineGenerato
     for index in (3, 9, 0):
         generator.line(index)
     again = generator.line(7)
-    assert (alone.text, alone.font.name, alone.plan) == (again.text, again.font.name, again.plan)
+    assert (alone.text, alone.fonts[0].name, alone.plan) == (again.text, again.fonts[0].name, again.plan)
     assert np.array_equal(alone.image, again.image)
 
 

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrtune.errors import InputError
+from ocrtune.records import Image
 from ocrtune.synth.fonts import Font, matplotlib_font_folder
-from ocrtune.synth.render import LineRenderer, RenderedLine, render_line
+from ocrtune.synth.raster import Outline, rasterise
+from ocrtune.synth.render import LineRenderer, RenderedLine
 from ocrtune.synth.shaping import shape_line
 
 ALPHABET = "aegHVfi,.-() 019" + "אבג" + "سلام" + "\u0301\u05b0\u200f"
@@ -32,18 +34,31 @@ def draw(text: str, font: Font, size: float = 32, renderer: LineRenderer | None 
     return (renderer or LineRenderer()).draw(shape_line(text, [font]), size)
 
 
+def fill_outlines(text: str, font: Font, size: float) -> Image:
+    """The line with every outline exactly where it belongs, cut to its ink."""
+    (run,) = shape_line(text, [font]).runs
+    scale = size / font.units_per_em
+    outlines = [
+        Outline(glyph, x * size, y * size) for glyph, x, y in zip(run.glyphs, run.x, run.y, strict=True)
+    ]
+    bitmap = rasterise(font.shaper, outlines, (scale, scale))
+    assert bitmap is not None
+    rows, columns = np.nonzero(bitmap.ink)
+    return bitmap.ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
 @pytest.mark.parametrize("file", ["DejaVuSans.ttf", "DejaVuSerif-Italic.ttf", "STIXGeneral.ttf"])
 @pytest.mark.parametrize("size", [19, 32])
 def test_one_glyph_is_its_outline(file: str, size: int) -> None:
     font = open_font(file)
     for symbol in "Hgj%":
-        assert np.array_equal(draw(symbol, font, size).ink, render_line(symbol, font, size))
+        assert np.array_equal(draw(symbol, font, size).ink, fill_outlines(symbol, font, size))
 
 
 @pytest.mark.parametrize("file", ["DejaVuSans.ttf", "DejaVuSerif-Italic.ttf", "STIXGeneral.ttf"])
 def test_a_line_is_its_outlines_to_an_eighth_of_a_px(file: str) -> None:
     font = open_font(file)
-    ink, exact = draw("Office AVATAR 12,90", font).ink, render_line("Office AVATAR 12,90", font, 32)
+    ink, exact = draw("Office AVATAR 12,90", font).ink, fill_outlines("Office AVATAR 12,90", font, 32)
     assert ink.shape[0] == exact.shape[0]
     assert abs(ink.shape[1] - exact.shape[1]) <= 1
     width = min(ink.shape[1], exact.shape[1])
@@ -180,3 +195,31 @@ def test_lines_that_cannot_be_drawn_are_input_errors(sans: Font) -> None:
         draw("H", sans, 6000)
     with pytest.raises(InputError, match=r"a line of \d+ x 24 px is too large"):
         LineRenderer().draw(shape_line("H H", [sans], word_spacing=1e5), 32)
+
+
+def test_size_is_px_per_em(sans: Font) -> None:
+    # A capital H of DejaVu Sans is 0.729 em high.
+    assert draw("H", sans, 100).ink.shape[0] == 73
+    assert draw("H", sans, 200).ink.shape[0] == 146
+
+
+def test_mask_is_upright_and_tight(sans: Font) -> None:
+    ink = draw("L", sans, 100).ink
+    assert (ink == 255).any()
+    assert ink.dtype == np.uint8
+    assert ink[-1].astype(int).sum() > 3 * ink[0].astype(int).sum()  # the foot of the L is below
+    assert ink[:, 0].astype(int).sum() > 3 * ink[:, -1].astype(int).sum()  # and its stem to the left
+    for edge in (ink[0], ink[-1], ink[:, 0], ink[:, -1]):
+        assert edge.any()
+
+
+def test_kerning_is_applied(sans: Font) -> None:
+    """Set glyph by glyph, AV would be as wide as A and V; shaping pulls them together."""
+    apart = draw("A", sans, 200).ink.shape[1] + draw("V", sans, 200).ink.shape[1]
+    assert draw("AV", sans, 200).ink.shape[1] < apart
+
+
+def test_overlapping_glyphs_are_drawn_once(sans: Font) -> None:
+    """A combining slash over an o crosses it: the crossing must stay ink, not flip to paper."""
+    plain, crossed = draw("o", sans, 100).ink, draw("o\u0338", sans, 100).ink
+    assert crossed.astype(int).sum() > plain.astype(int).sum()

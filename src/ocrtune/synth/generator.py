@@ -35,8 +35,8 @@ class MadeLine:
 
     index: int
     rendered: RenderedLine
-    font: Font
-    """The one that drew most of it."""
+    fonts: tuple[Font, ...]
+    """The first drew what it has, the next what that lacks."""
     plan: LookPlan
     look: Look
     faults: tuple[Fault, ...]
@@ -115,7 +115,7 @@ class LineGenerator:
         except InputError as error:
             raise LineError(str(error)) from error
         kept = self._labelled(rendered.text)
-        return MadeLine(index, rendered, fonts.fonts[0], true.plan, true.look, true.faults, kept)
+        return MadeLine(index, rendered, fonts.fonts, true.plan, true.look, true.faults, kept)
 
     def _labelled(self, drawn: str) -> Sequence[int]:
         kept = labelled(drawn, self.unlabelled)

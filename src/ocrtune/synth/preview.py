@@ -10,7 +10,8 @@ import numpy as np
 
 from ocrtune.records import Image
 from ocrtune.synth.fonts import Font
-from ocrtune.synth.render import render_line
+from ocrtune.synth.render import LineRenderer
+from ocrtune.synth.shaping import shape_line
 
 BACKGROUND = (226, 230, 236)
 """RGB: a light blue grey, which neither paper nor ink has."""
@@ -26,8 +27,8 @@ class SheetLine:
     """Grey (H, W) or RGB (H, W, 3) uint8, of any size."""
     text: str
     """Shown under it; may be empty."""
-    font: Font
-    """Draws the text under the image: the font that drew the line has all of its symbols."""
+    fonts: Sequence[Font]
+    """Draw the text under the image: those that drew the line have all of its symbols."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,8 @@ def _label(line: SheetLine, layout: SheetLayout) -> Image:
     """The text as an ink mask (H, W), white space collapsed."""
     text = " ".join(line.text.split())
     # Ascender to descender take about 1.3 em in text fonts.
-    return _fitted(
-        render_line(text, line.font, layout.label_height / 1.3), layout.cell_width, layout.label_height
-    )
+    drawn = LineRenderer().draw(shape_line(text, line.fonts), layout.label_height / 1.3)
+    return _fitted(drawn.ink, layout.cell_width, layout.label_height)
 
 
 def _fitted(image: Image, width: int, height: int) -> Image:

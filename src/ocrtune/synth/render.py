@@ -1,8 +1,4 @@
-"""Text and fonts to an ink mask. No paper, no wear: `looks/`.
-
-`render_line` fills the exact outlines of one font. `LineRenderer` composes any script from cached glyphs,
-nearly twice as fast.
-"""
+"""Shaped lines to ink masks, composed from cached glyphs. No paper, no wear: `looks/`."""
 
 from __future__ import annotations
 
@@ -45,40 +41,6 @@ ENTRY_BYTES = 450
 
 PHASES = 4
 """Sub-pixel positions of a glyph along each axis: it stands within an eighth of a px of its place."""
-
-
-def render_line(text: str, font: Font, size: float) -> Image:
-    """Draw `text` on one baseline, cut to its ink.
-
-    Args:
-        text: one script and direction, left to right.
-        font: draws every symbol of `text`; ask `Font.undrawable` first.
-        size: px per em.
-
-    Returns:
-        (H, W) uint8 ink coverage, 0 paper to 255 full ink; every edge row and column has ink.
-
-    Raises:
-        InputError: the font has no glyph for a symbol, nothing of the text leaves ink, or the line is
-            longer than the rasteriser goes (`raster.SIDE_LIMIT`).
-    """
-    infos, positions = font.shape(text)
-    scale = size / font.units_per_em
-    outlines = []
-    pen_x = pen_y = 0.0  # font units
-    for info, position in zip(infos, positions, strict=True):
-        symbol = text[info.cluster]
-        if info.codepoint == 0:
-            raise InputError(f"the font {font.name} cannot draw {symbol!r} of {text!r}; use another font")
-        x = (pen_x + position.x_offset) * scale
-        y = (pen_y + position.y_offset) * scale
-        outlines.append(Outline(info.codepoint, x, y))
-        pen_x += position.x_advance
-        pen_y += position.y_advance
-    bitmap = _cut_to_ink(rasterise(font.shaper, outlines, (scale, scale)))
-    if bitmap is None:
-        raise InputError(f"the font {font.name} leaves no ink for {text!r}; use another font")
-    return bitmap.ink
 
 
 @dataclass(frozen=True, slots=True)
