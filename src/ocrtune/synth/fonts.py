@@ -95,16 +95,13 @@ class Font:
         extents = self.shaper.get_font_extents("ltr")
         return float(extents.ascender - extents.descender) / self.units_per_em
 
-    def shape(self, text: str) -> tuple[list[hb.GlyphInfo], list[hb.GlyphPosition]]:
-        """Glyphs of `text` in drawing order, with their advances and offsets in font units.
-
-        One script and direction per call: bidirectional text must come in runs.
-        """
+    def glyphs(self, text: str) -> tuple[int, ...]:
+        """Ids of the glyphs of `text`, of one script and direction, in drawing order."""
         buffer = hb.Buffer()
         buffer.add_str(text)
         buffer.guess_segment_properties()
         hb.shape(self.shaper, buffer)
-        return buffer.glyph_infos, buffer.glyph_positions or []  # None for an empty text
+        return tuple(info.codepoint for info in buffer.glyph_infos)
 
     def maps(self, text: str) -> bool:
         """Whether the character map has every character of `text`, or all the parts it decomposes into."""
@@ -145,7 +142,7 @@ class Font:
             if any(self.shaper.get_nominal_glyph(ord(c)) is None for c in visible):
                 undrawable.append(symbol)
                 continue
-            glyphs = tuple(info.codepoint for info in self.shape(symbol)[0])
+            glyphs = self.glyphs(symbol)
             if 0 in glyphs:
                 undrawable.append(symbol)
             elif not symbol.isspace():
