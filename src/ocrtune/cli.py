@@ -1,7 +1,8 @@
 """The commands: each turns its options into one call of a stage and prints what came back.
 
 Stages are imported inside the handlers, so that `--help` answers at once and reading needs no torch.
-The commands that train are in `cli_training.py`.
+The commands that train are in `cli_training.py`, those of `ocrtune data` in `cli_data.py`, and `synth` in
+`cli_synth.py`.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ app = App(
 )
 data_app = App(name="data", help="Prepare labelled lines.")
 app.command(data_app)
+for _name, _help in {
+    "pack": "Write labelled lines as one LMDB in the format of deep-text-recognition-benchmark.",
+}.items():
+    data_app.command(f"ocrtune.cli_data:{_name}", name=_name, help=_help)
 # By name: their options come from pydantic models, whose import alone takes as long as `--help`.
 for _name, _help in {
     "quickstart": "Run the whole chain on receipts made here: score, fine-tune, score again, export, read.",
@@ -66,36 +71,6 @@ for _name, _help in {
 }.items():
     app.command(f"ocrtune.cli_training:{_name}", name=_name, help=_help)
 app.command("ocrtune.cli_synth:synth", name="synth", help="Make labelled line images from text.")
-
-
-@data_app.command
-def pack(
-    *paths: str,
-    output: Annotated[Path, Parameter(alias="-o")],
-    images: ImageFolder = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Write labelled lines as one LMDB in the format of deep-text-recognition-benchmark.
-
-    Args:
-        paths: Folders with labels.txt, label files, or folders that hold LMDBs.
-        output: The LMDB folder to make.
-    """
-    from ocrtune.data.dataset import open_dataset
-    from ocrtune.data.lmdb_store import pack as pack_lmdb
-    from ocrtune.data.rejects import summarise_rejects
-    from ocrtune.reading.files import printable
-
-    if not paths:
-        raise InputError("data pack needs labelled lines: ocrtune data pack PATH... -o OUT")
-    datasets = [open_dataset(path, images) for path in paths]
-    for dataset in datasets:
-        note(dataset.resolved)
-    with progress_bar("Packing") as progress:
-        packed = pack_lmdb(datasets, output, overwrite=overwrite, progress=progress)
-    print(f"{packed.lines} lines in {packed.path}")
-    if packed.rejects:
-        print(f"Left out: {printable(summarise_rejects(packed.rejects))}")
 
 
 @app.command(name="eval")
