@@ -72,6 +72,12 @@ def test_options_change_what_the_recipe_says(synth: Synth) -> None:
     assert synth("--recipe", "recipe.yaml", "-n", 3, "-o", "a")[1] == "3 lines in a\n"
 
 
+def test_labels_leave_out_what_shall_not_be_read(synth: Synth) -> None:
+    code, _, err = synth("--regex", r"[AB]·   \d{3}", "--unlabelled", "·", "-n", 4, "-o", "made")
+    assert code == 0, err
+    assert all(re.fullmatch(r"[AB] \d{3}", text) for text in texts("made"))
+
+
 def test_a_preview_is_one_picture(synth: Synth) -> None:
     code, out, _ = synth("--regex", "[A-F]{4}", "-n", 9, "--preview", 4, "-o", "sheet.png")
     assert (code, out) == (0, "4 lines on sheet.png\n")

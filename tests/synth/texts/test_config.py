@@ -109,6 +109,12 @@ def test_the_recipe_in_the_guide_is_one() -> None:
     assert config.minimum == 20
 
 
+def test_cases_come_before_symbols_are_doubled(folder: Path) -> None:
+    source = {"strings": ["ab"], "case": {"upper": 1}, "doubled": 1}
+    made = TextsConfig.model_validate({"sources": [source]}).build(folder, 0, 20).source
+    assert {made.text(i, np.random.default_rng(i)) for i in range(20)} == {"AAB", "ABB"}
+
+
 def test_what_was_left_out_is_noted(folder: Path) -> None:
     notes = parse(RECIPE).build(folder, seed=1, lines=10).notes
     assert notes[0].endswith(
