@@ -145,6 +145,29 @@ def scaling(texts: list[str], lines: int) -> None:
     print(f"two workers draw and encode {ratio:.2f} times as many lines per second as one")
 
 
+def memory(lines: int) -> None:
+    """Growth of the peak between a tenth of the lines, all different, and all of them."""
+    recipe = SynthRecipe.model_validate(
+        {
+            "texts": {"sources": [{"symbols": SYMBOLS, "lengths": [LENGTH, LENGTH]}]},
+            "lines": lines,
+            "profile": "receipt-thermal",
+            "fonts": [str(matplotlib_font_folder())],
+        }
+    )
+    generator = recipe.build(Path()).generator
+    peaks = []
+    for index in range(lines):
+        generator.line(index)
+        if index + 1 in (lines // 10, lines):
+            peaks.append(peak_mib())
+    print(f"peak memory after {lines // 10:,} and {lines:,} lines: {peaks[0]:.0f} and {peaks[1]:.0f} MiB")
+
+
+def peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
 def compare_with_trdg(interpreter: Path, texts: list[str], fonts: tuple[Font, ...], lines: int) -> None:
     """Ratio of lines per second of processor time."""
     profile = Profile.model_validate(LIKE_TRDG)
@@ -174,6 +197,7 @@ def main() -> None:
     parser.add_argument(
         "--stored", type=int, default=4000, help="lines that are written and that scaling draws"
     )
+    parser.add_argument("--memory", type=int, default=1_000_000, help="lines drawn to see memory grow")
     parser.add_argument("--trdg-python", type=Path, help="interpreter that has trdg")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
@@ -189,7 +213,7 @@ def main() -> None:
     scaling(texts, arguments.stored)
     if arguments.trdg_python is not None:
         compare_with_trdg(arguments.trdg_python, texts, fonts, arguments.lines)
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+    memory(arguments.memory)
 
 
 if __name__ == "__main__":
