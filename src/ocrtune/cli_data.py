@@ -38,3 +38,52 @@ def pack(
     print(f"{packed.lines} lines in {packed.path}")
     if packed.rejects:
         print(f"Left out: {printable(summarise_rejects(packed.rejects))}")
+
+
+def split(
+    *paths: str,
+    output: Annotated[Path, Parameter(alias="-o")],
+    val: float = 0.1,
+    test: float = 0.0,
+    group: str = "page",
+    seed: int = 0,
+    copy: bool = False,
+    images: ImageFolder = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Lay labelled lines on train, val and test: whole pages, each by its name, never line by line.
+
+    Args:
+        paths: Folders with labels.txt, label files, or folders that hold LMDBs.
+        output: The folder to make: train.txt, val.txt, test.txt, and split.json with each group's side.
+        val: Share that validates.
+        test: Share that is kept back to test.
+        group: What belongs together: page (told from image names), none, or a regular expression whose
+            first bracket is the group.
+        seed: Another seed is another split; the same one moves nothing when lines are added.
+        copy: Copy the images, into a folder for each side.
+    """
+    from ocrtune.data.dataset import open_dataset
+    from ocrtune.data.rejects import summarise_rejects
+    from ocrtune.data.split import Shares
+    from ocrtune.data.split_files import write_split
+    from ocrtune.data.split_plan import plan_split
+    from ocrtune.output import refuse_existing
+    from ocrtune.reading.files import printable
+
+    if not paths:
+        raise InputError("data split needs labelled lines: ocrtune data split PATH... -o OUT")
+    shares = Shares(val, test)
+    refuse_existing(output, overwrite=overwrite)
+    datasets = [open_dataset(path, images) for path in paths]
+    for dataset in datasets:
+        note(dataset.resolved)
+    plan = plan_split(datasets, shares, group, seed)
+    with progress_bar("Writing") as progress:
+        written = write_split(plan, output, copy=copy, overwrite=overwrite, progress=progress)
+    for line in plan.summary():
+        print(printable(line))
+    for side, path in written.labels.items():
+        print(f"{side:5}  {written.lines[side]} lines in {path}")
+    if written.rejects:
+        print(f"Left out: {printable(summarise_rejects(written.rejects))}; all in {output / 'skipped.tsv'}")

@@ -22,6 +22,7 @@ class RejectReason(StrEnum):
     EMPTY_IMAGE = "empty image"
     UNKNOWN_SYMBOL = "unknown symbol"
     TOO_LONG = "too long for the width"
+    NOT_WRITABLE = "not to be written as a label"
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,11 @@ def open_sets(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
         require_train_lines(dataset.name, len(dataset))
     split = [split_validation(dataset) for dataset in train]
     digests = {dataset.name: dataset.digest for dataset in train}
-    opened = OpenedSets(tuple(t for t, _ in split), tuple(v for _, v in split), digests)
+    opened = OpenedSets(tuple(t for t, _, _ in split), tuple(v for _, v, _ in split), digests)
+    for _, _, grouping in split:
+        note(grouping.summary())
     count = sum(map(len, opened.val))
-    note(f"no --val given: {count} lines, a tenth by name, are split off to validate on")
+    note(f"no --val given: {count} lines, whole groups by name, are split off to validate on")
     return opened
 
 
