@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -14,6 +14,7 @@ from ocrtune.errors import InputError
 def pack(
     *paths: str,
     output: Annotated[Path, Parameter(alias="-o")],
+    verify: Literal["header", "full"] = "header",
     images: ImageFolder = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -21,7 +22,8 @@ def pack(
 
     Args:
         paths: Folders with labels.txt, label files, or folders that hold LMDBs.
-        output: The LMDB folder to make.
+        output: The LMDB folder to make; sources.tsv in it says where each record came from.
+        verify: header refuses images that are missing, cut off or none; full decodes each one.
     """
     from ocrtune.data.dataset import open_dataset
     from ocrtune.data.lmdb_store import pack as pack_lmdb
@@ -34,7 +36,7 @@ def pack(
     for dataset in datasets:
         note(dataset.resolved)
     with progress_bar("Packing") as progress:
-        packed = pack_lmdb(datasets, output, overwrite=overwrite, progress=progress)
+        packed = pack_lmdb(datasets, output, verify=verify, overwrite=overwrite, progress=progress)
     print(f"{packed.lines} lines in {packed.path}")
     if packed.rejects:
         print(f"Left out: {printable(summarise_rejects(packed.rejects))}")
