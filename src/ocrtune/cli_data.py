@@ -89,3 +89,45 @@ def split(
         print(f"{side:5}  {written.lines[side]} lines in {path}")
     if written.rejects:
         print(f"Left out: {printable(summarise_rejects(written.rejects))}; all in {output / 'skipped.tsv'}")
+
+
+def stats(
+    *paths: str,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    json: Path | None = None,
+    images: ImageFolder = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Count what labelled lines hold, and say which height, width and time stride suit them, and why.
+
+    Args:
+        paths: Folders with labels.txt, label files, or folders that hold LMDBs.
+        output: PNG to draw the figures into; needs matplotlib.
+        json: File to write all figures to.
+    """
+    from importlib.util import find_spec
+
+    from ocrtune.data.dataset import open_dataset
+    from ocrtune.data.proposals import propose
+    from ocrtune.data.statistics import count_lines
+    from ocrtune.data.statistics_table import statistics_table
+    from ocrtune.output import refuse_existing, write_bytes, write_json
+    from ocrtune.reading.files import printable
+
+    if not paths:
+        raise InputError("data stats needs labelled lines: ocrtune data stats PATH...")
+    for file in filter(None, (output, json)):
+        refuse_existing(file, overwrite=overwrite)
+    if output is not None and find_spec("matplotlib") is None:
+        raise InputError(f"drawing {output} needs matplotlib: pip install 'ocrtune[train]'")
+    with progress_bar("Counting") as progress:
+        counted = count_lines((open_dataset(path, images) for path in paths), progress)
+    for line in statistics_table(counted):
+        print(printable(line))
+    if json is not None:
+        proposals = {p.setting.lstrip("-"): {"value": p.value, "reason": p.reason} for p in propose(counted)}
+        write_json(json, {**counted.to_json(), "settings": proposals}, overwrite=overwrite)
+    if output is not None:
+        from ocrtune.data.statistics_picture import statistics_picture
+
+        write_bytes(output, statistics_picture(counted), overwrite=overwrite)
