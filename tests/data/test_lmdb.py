@@ -235,11 +235,19 @@ def test_hostile_names_break_no_row_of_the_sources(tmp_path: Path, make_folder: 
     assert len(rows) == 3
 
 
+def test_pages_are_filled(tmp_path: Path, make_folder: MakeFolder) -> None:
+    """With each label put behind its image, every page was split in two halves and stayed so."""
+    dataset = open_dataset(str(make_folder("set", ["label"] * 1000)))
+    packed = pack([dataset], tmp_path / "out")
+    size = sum(len(image.read()) for image in dataset.images)  # 700 bytes each
+    assert (packed.path / "data.mdb").stat().st_size < 1.3 * size
+
+
 def test_the_map_grows_as_needed(
     tmp_path: Path, make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lmdb_store, "FIRST_MAP_SIZE", 2**14)
-    monkeypatch.setattr(lmdb_store, "_LINES_PER_TRANSACTION", 7)
+    monkeypatch.setattr(lmdb_store, "_RECORDS_PER_TRANSACTION", 7)
     texts = [f"line {i}" for i in range(100)]
     dataset = open_dataset(str(make_folder("set", texts)))
     again = open_dataset(str(pack([dataset], tmp_path / "out").path))
@@ -287,7 +295,7 @@ def test_a_refused_pack_leaves_nothing_behind(
 def test_a_full_disk_leaves_nothing_behind(
     tmp_path: Path, make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise lmdb.Error("mdb_txn_commit: No space left on device")
 
     monkeypatch.setattr(lmdb_store, "put_records", full)

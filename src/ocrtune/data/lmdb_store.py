@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -30,7 +30,7 @@ FIRST_MAP_SIZE = 16 * 2**20
 """Bytes; doubled whenever it is full. Windows gives the file this size at once, so it starts small."""
 
 _PROGRESS_EVERY = 100
-_LINES_PER_TRANSACTION = 500
+_RECORDS_PER_TRANSACTION = 1000
 _BYTES_PER_TRANSACTION = 16 * 2**20
 """A transaction's records are kept until it is through, to write them again in a larger map."""
 
@@ -143,40 +143,60 @@ def _read_verified(image: EncodedImage, verify: Verify) -> bytes:
 
 def _write(folder: Path, lines: Iterator[_Line]) -> int:
     """Write `lines` to a new LMDB in `folder`, and where they came from; returns how many there were."""
-    count = 0
-    batch: list[Record] = []
-    batch_bytes = 0
+    labels: list[str] = []
     # Nobody else opens a staging folder: no lock file. Each commit need not reach the disk either,
     # since `replace_directory` syncs the finished file.
     with (
         lmdb.open(str(folder), map_size=FIRST_MAP_SIZE, lock=False, sync=False) as environment,
         (folder / SOURCES).open("w", encoding="utf-8", newline="") as sources,
     ):
-        sources.write("record\tdataset\tsource\tid\n")
-        for line in lines:
-            count += 1
-            batch.append((image_key(count).encode(), line.content))
-            batch.append((label_key(count).encode(), line.entry.text.encode()))
-            batch_bytes += len(line.content)
-            origin = (str(count), line.dataset.name, line.entry.source, line.entry.id)
-            sources.write("\t".join(map(escape_field, origin)) + "\n")
-            if len(batch) >= 2 * _LINES_PER_TRANSACTION or batch_bytes >= _BYTES_PER_TRANSACTION:
-                put_records(environment, batch)
-                batch, batch_bytes = [], 0
-        put_records(environment, batch)
-        put_records(environment, [(COUNT_KEY, str(count).encode())])  # last: its absence marks a torso
-    return count
+
+        def images() -> Iterator[Record]:
+            sources.write("record\tdataset\tsource\tid\n")
+            for number, line in enumerate(lines, start=1):
+                origin = (str(number), line.dataset.name, line.entry.source, line.entry.id)
+                sources.write("\t".join(map(escape_field, origin)) + "\n")
+                labels.append(line.entry.text)
+                yield image_key(number).encode(), line.content
+
+        # In the order of the keys, so that pages get full: else small images take 1.5 times the space.
+        _append(environment, images())
+        _append(
+            environment, ((label_key(n).encode(), text.encode()) for n, text in enumerate(labels, start=1))
+        )
+        _append(environment, [(COUNT_KEY, str(len(labels)).encode())])  # last: its absence marks a torso
+    return len(labels)
+
+
+def _append(environment: lmdb.Environment, records: Iterable[Record]) -> None:
+    """Write `records`, whose keys ascend and are above all others, a transaction at a time."""
+    batch: list[Record] = []
+    batch_bytes = 0
+    for record in records:
+        batch.append(record)
+        batch_bytes += len(record[1])
+        if len(batch) >= _RECORDS_PER_TRANSACTION or batch_bytes >= _BYTES_PER_TRANSACTION:
+            put_records(environment, batch, append=True)
+            batch, batch_bytes = [], 0
+    put_records(environment, batch, append=True)
 
 
 def put_records(
-    environment: lmdb.Environment, records: Sequence[Record], forget: bytes | None = None
+    environment: lmdb.Environment,
+    records: Sequence[Record],
+    *,
+    forget: bytes | None = None,
+    append: bool = False,
 ) -> None:
-    """Write `records` and remove the key `forget` in one transaction, in a larger map if need be."""
+    """Write `records` and remove the key `forget` in one transaction, in a larger map if need be.
+
+    With `append` the keys ascend and are above all that is there.
+    """
     while True:
         try:
             with environment.begin(write=True) as transaction:
                 for key, value in records:
-                    transaction.put(key, value)
+                    transaction.put(key, value, append=append)
                 if forget is not None:
                     transaction.delete(forget)
             return
