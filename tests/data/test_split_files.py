@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from ocrtune.cli import main
 from ocrtune.data.dataset import open_dataset
 from ocrtune.data.groups import page_of
-from ocrtune.data.split import Shares, Side, assign_sides
+from ocrtune.data.lmdb_store import pack
+from ocrtune.data.split import Shares, Side, assign_sides, split_validation
 from ocrtune.data.split_files import write_split
 from ocrtune.data.split_plan import plan_split
 from ocrtune.errors import InputError
@@ -95,12 +96,10 @@ def test_pages_stay_whole_and_growth_moves_no_line(
 
 
 def test_training_without_val_uses_the_same_split(tmp_path: Path, png: Png) -> None:
-    from ocrtune.data.split import split_validation
-
     dataset = open_dataset(str(make_pages(tmp_path / "set", png, pages=40)))
     plan = plan_split([dataset], Shares(), "page", 0)
     _, val, _ = split_validation(dataset)
-    assert [entry.id for entry in val.entries] == [d.entries[i].id for d, i in plan.lines(Side.VAL)]
+    assert [entry.id for entry in val.entries] == [d.entries[i].id for d, i, _ in plan.lines(Side.VAL)]
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -119,7 +118,7 @@ def test_any_text_comes_back_to_the_letter_or_is_listed(
         stored |= {f"image-{number:09d}": png(number), f"label-{number:09d}": text.encode()}
     dataset = open_dataset(str(make_lmdb(f"{folder.name}/lmdb", stored)))
     plan = plan_split([dataset], Shares(0.5), "none", 0)
-    if any(all("\n" in dataset[i].text for _, i in plan.lines(side)) for side in plan.shares.sides):
+    if any(all("\n" in dataset[i].text for _, i, _ in plan.lines(side)) for side in plan.shares.sides):
         return  # nothing of a side can be written, which is refused
     written = write_split(plan, folder / "out", copy=True)
     back = [e.text for label in written.labels.values() for e in open_dataset(str(label)).entries]
@@ -175,6 +174,43 @@ def test_copies_stay_inside_and_keep_apart_what_has_one_name(tmp_path: Path, png
     assert len(list((tmp_path / "out").rglob("*.png"))) == 12  # the second dataset has the same images
 
 
+def test_a_packed_set_is_split_like_its_folder(tmp_path: Path, png: Png) -> None:
+    """`pack` keeps the image names beside the data, so that the pages are known."""
+    folder = open_dataset(str(make_pages(tmp_path / "set", png, pages=40)))
+    packed = open_dataset(str(pack([folder], tmp_path / "packed").path))
+    before, after = (plan_split([dataset], Shares(), "page", 0) for dataset in (folder, packed))
+    assert list(before.lines(Side.VAL)) == [(folder, i, name) for _, i, name in after.lines(Side.VAL)]
+    written = write_split(after, tmp_path / "out", copy=True)
+    copied = open_dataset(str(written.labels[Side.VAL]))
+    assert [entry.id for entry in copied.entries] == [name for *_, name in before.lines(Side.VAL)]
+    _, val, _ = split_validation(packed)
+    assert len(val) == before.counts[Side.VAL].lines
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"record\tdataset\tsource\tid\n1\ta\tb\t003_1.png\n",
+            "lacks image-000000002: it is of another LMDB",
+        ),
+        (b"record\tdataset\tsource\tid\n1\ta\tb\n", r"sources\.tsv:2 is no row of 4 fields; pack again"),
+        (
+            b"record\tdataset\tsource\tid\n1\ta\tb\t" + b"c" * 10**6,
+            r"sources\.tsv:2 is no row of 4 fields; pack again",
+        ),
+        (b"x" * 10**6, "is no list that data pack wrote; remove it"),
+        (b"\xff", "cannot read .*; remove it or pack again"),
+    ],
+)
+def test_a_wrong_list_of_origins_is_refused(tmp_path: Path, png: Png, content: bytes, message: str) -> None:
+    folder = open_dataset(str(make_pages(tmp_path / "set", png, pages=2)))
+    packed = pack([folder], tmp_path / "packed").path
+    (packed / "sources.tsv").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        plan_split([open_dataset(str(packed))], Shares(), "page", 0)
+
+
 def test_nothing_but_a_split_is_ever_replaced(tmp_path: Path, png: Png) -> None:
     """A folder with the user's own `train` and `val` looks much like one."""
     folder = make_pages(tmp_path / "mine/train", png, pages=20)
@@ -206,7 +242,7 @@ def test_rare_symbols_are_named_and_a_seed_that_helps(tmp_path: Path, png: Png) 
     names = [line.split("\t")[0] for line in lines]
     texts = ["ab"] * 30
     plan = plan_split([open_dataset(str(folder))], Shares(), "page", 0)
-    val = {index for _, index in plan.lines(Side.VAL)}
+    val = {index for _, index, _ in plan.lines(Side.VAL)}
     train = sorted(set(range(30)) - val)
     for index in train[:6]:
         texts[index] = "abø"  # could be on both sides

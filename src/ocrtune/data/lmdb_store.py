@@ -20,7 +20,8 @@ from ocrtune.data.headers import image_size
 from ocrtune.data.images import ImageError, decode_image
 from ocrtune.data.lines import EncodedImage, LineEntry
 from ocrtune.data.lmdb_reading import COUNT_KEY, DATA_FILE, close_environment, image_key, label_key
-from ocrtune.data.rejects import Reject, escape_field, summarise_rejects
+from ocrtune.data.origins import SOURCES, writing_origins
+from ocrtune.data.rejects import Reject, summarise_rejects
 from ocrtune.errors import InputError
 from ocrtune.output import refuse_existing
 
@@ -33,10 +34,6 @@ _PROGRESS_EVERY = 100
 _RECORDS_PER_TRANSACTION = 1000
 _BYTES_PER_TRANSACTION = 16 * 2**20
 """A transaction's records are kept until it is through, to write them again in a larger map."""
-
-SOURCES = "sources.tsv"
-"""Beside the data file: where each record came from. Not within, so that who shares the data need not share
-the names of his folders, and no reader of the format meets a key it does not know."""
 
 _LMDB_FILES = {DATA_FILE, "lock.mdb", SOURCES}
 
@@ -70,7 +67,7 @@ def pack(
         datasets: at least one; none weighted, since the format has no place for weights.
         out: the folder to make; it appears when it is complete.
         verify: "header" refuses what is missing, empty, no image, over a limit or cut off (`image_size`);
-            "full" decodes every image, which finds a few of the JPEGs damaged within, at a third of the
+            "full" decodes every image, which finds a few of the JPEGs damaged within, at a quarter of the
             speed (log 2026-11-22).
         overwrite: replace an LMDB that is there.
         progress: called with (lines done, lines in all).
@@ -148,14 +145,12 @@ def _write(folder: Path, lines: Iterator[_Line]) -> int:
     # since `replace_directory` syncs the finished file.
     with (
         lmdb.open(str(folder), map_size=FIRST_MAP_SIZE, lock=False, sync=False) as environment,
-        (folder / SOURCES).open("w", encoding="utf-8", newline="") as sources,
+        writing_origins(folder) as add_origin,
     ):
 
         def images() -> Iterator[Record]:
-            sources.write("record\tdataset\tsource\tid\n")
             for number, line in enumerate(lines, start=1):
-                origin = (str(number), line.dataset.name, line.entry.source, line.entry.id)
-                sources.write("\t".join(map(escape_field, origin)) + "\n")
+                add_origin(number, line.dataset.name, line.entry)
                 labels.append(line.entry.text)
                 yield image_key(number).encode(), line.content
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.groups import BY_LINE, BY_PAGE, Grouping, group_lines
 from ocrtune.data.images import ImageError
+from ocrtune.data.origins import names_of
 from ocrtune.errors import InputError
 
 VAL_SHARE = 0.1
@@ -115,7 +116,7 @@ def split_validation(dataset: LineDataset) -> tuple[LineDataset, LineDataset, Gr
     Raises:
         InputError: all lines are of one image, so that no line is left to train.
     """
-    ids = [entry.id for entry in dataset.entries] + [reject.id for reject in dataset.rejects]
+    ids = names_of(dataset) + [reject.id for reject in dataset.rejects]
     distinct = len(set(ids[: len(dataset)]))
     if distinct < 2:
         raise InputError(

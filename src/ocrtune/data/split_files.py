@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocrtune.bundle import replace_directory
-from ocrtune.data.dataset import LABEL_FILE, LineDataset
+from ocrtune.data.dataset import LABEL_FILE
 from ocrtune.data.images import ImageError
 from ocrtune.data.label_file import FileImage, LabelForm, split_line
 from ocrtune.data.lines import EncodedImage
@@ -114,13 +114,13 @@ class _Writer:
         path = self._staging / (f"{side}/{LABEL_FILE}" if self._copy else f"{side}.txt")
         path.parent.mkdir(exist_ok=True)
         with path.open("w", encoding="utf-8", newline="") as file:
-            for dataset, index in plan.lines(side):
+            for dataset, index, name in plan.lines(side):
                 self._done += 1
                 if self._progress is not None:
                     self._progress(self._done, self._total)
                 entry, image = dataset.entries[index], dataset.images[index]
                 try:
-                    place = copies.add(dataset, index) if self._copy else self._pointer(image)
+                    place = copies.add(name, image) if self._copy else self._pointer(image)
                 except ImageError as error:
                     self._rejects.append(
                         Reject(entry.id, entry.source, error.reason, f"{image.where}: {error.detail}")
@@ -155,13 +155,13 @@ class _Copies:
         self._places: dict[str, str] = {}
         self._taken: set[str] = set()
 
-    def add(self, dataset: LineDataset, index: int) -> str:
-        """Copy the image of a line, unless another line has brought it; returns its path in the folder."""
-        image = dataset.images[index]
+    def add(self, name: str, image: EncodedImage) -> str:
+        """Copy an image, unless another line has brought it; returns its path in the folder."""
         if image.location not in self._places:
             content = image.read()
-            suffix = "" if isinstance(image, FileImage) else _SUFFIXES.get(content[:2], ".img")
-            place = f"images/{_safe(dataset.entries[index].id)}{suffix}"
+            place = f"images/{_safe(name)}"
+            if "." not in place:
+                place += _SUFFIXES.get(content[:2], ".img")
             while place.casefold() in self._taken:  # 1.png of one folder and 1.png of another
                 place = f"images/also/{place.removeprefix('images/')}"
             target = self._folder / place

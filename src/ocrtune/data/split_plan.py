@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.groups import BY_PAGE, Grouping, group_lines
+from ocrtune.data.origins import names_of
 from ocrtune.data.split import Shares, Side, Sides, assign_sides
 from ocrtune.errors import InputError
 
@@ -60,13 +61,14 @@ class SplitPlan:
     one_sided: dict[Side, dict[str, int]]
     """Symbols that another side has and this one lacks, with the number of lines that hold them."""
 
-    def lines(self, side: Side) -> Iterable[tuple[LineDataset, int]]:
-        """Dataset and index of the lines of one side, in their order."""
-        names = iter(self.grouping.names)
+    def lines(self, side: Side) -> Iterator[tuple[LineDataset, int, str]]:
+        """Dataset and index of the lines of one side, in their order, and the name of each one's image."""
+        named = iter(zip(self.grouping.names, self.grouping.ids, strict=True))
         for dataset in self.datasets:
             for index in range(len(dataset)):
-                if self.sides.of(next(names)) is side:
-                    yield dataset, index
+                group, name = next(named)
+                if self.sides.of(group) is side:
+                    yield dataset, index, name
 
     def avoidable(self, symbol: str) -> bool:
         """Whether a symbol is in enough groups to be on every side, with another seed."""
@@ -149,7 +151,7 @@ def plan_split(datasets: Sequence[LineDataset], shares: Shares, by: str, seed: i
     for dataset in datasets:
         if dataset.weight != 1:
             raise InputError(f"{dataset.name}@{dataset.weight:g}: a label file keeps no weight; leave it out")
-    grouping = group_lines([entry.id for dataset in datasets for entry in dataset.entries], by)
+    grouping = group_lines([name for dataset in datasets for name in names_of(dataset)], by)
     sides = assign_sides(grouping.counts, shares, seed)
     symbol_groups: dict[str, set[str]] = defaultdict(set)
     lines: Counter[Side] = Counter()

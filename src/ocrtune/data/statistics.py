@@ -12,6 +12,7 @@ from ocrtune.data.dataset import LineDataset
 from ocrtune.data.groups import BY_PAGE, group_lines
 from ocrtune.data.headers import image_size
 from ocrtune.data.images import ImageError
+from ocrtune.data.origins import names_of
 from ocrtune.data.rejects import Reject, RejectReason
 from ocrtune.decoding import ctc_steps_needed
 from ocrtune.preprocess import PreprocessSpec
@@ -159,7 +160,7 @@ def count_lines(
         counted.sources[dataset.name] = counted.sources.get(dataset.name, 0) + len(dataset)
         for reject in dataset.rejects:
             counted.refuse(reject)
-        grouping = group_lines([entry.id for entry in dataset.entries], BY_PAGE)
+        grouping = group_lines(names_of(dataset), BY_PAGE)
         counted.groups.update(
             page for own, page in zip(grouping.ids, grouping.names, strict=True) if page != own
         )
