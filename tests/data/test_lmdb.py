@@ -235,12 +235,15 @@ def test_hostile_names_break_no_row_of_the_sources(tmp_path: Path, make_folder: 
     assert len(rows) == 3
 
 
-def test_pages_are_filled(tmp_path: Path, make_folder: MakeFolder) -> None:
-    """With each label put behind its image, every page was split in two halves and stayed so."""
-    dataset = open_dataset(str(make_folder("set", ["label"] * 300)))
+def test_pages_are_filled(tmp_path: Path, png: Png, make_folder: MakeFolder) -> None:
+    """With each label put behind its image, LMDB split pages in halves that stayed so: 1.85, not 1.46."""
+    folder = make_folder("set", ["label"] * 400)
+    for i in range(400):
+        (folder / f"images/{i}.png").write_bytes(png(i, 16, 30 + i * 37 % 80))
+    dataset = open_dataset(str(folder))
     packed = pack([dataset], tmp_path / "out")
-    size = sum(len(image.read()) for image in dataset.images)  # 700 bytes each
-    assert (packed.path / "data.mdb").stat().st_size < 1.4 * size  # it was 1.6
+    size = sum(len(image.read()) for image in dataset.images)  # 600 to 1,800 bytes each
+    assert (packed.path / "data.mdb").stat().st_size < 1.6 * size
 
 
 def test_the_map_grows_as_needed(

@@ -223,6 +223,10 @@ def test_nothing_but_a_split_is_ever_replaced(tmp_path: Path, png: Png) -> None:
     (tmp_path / "out/val.txt").write_text("old")
     write_split(plan, tmp_path / "out", copy=True, overwrite=True)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["split.json", "train", "val"]
+    # Its copies may be the only ones by now: a split of them must not take their place.
+    again = plan_split([open_dataset(str(tmp_path / "out/train"))], Shares(), "page", 0)
+    with pytest.raises(InputError, match=r"out holds images of .*out/train and would be replaced"):
+        write_split(again, tmp_path / "out", overwrite=True)
 
 
 def test_lmdbs_must_be_copied_and_weights_are_refused(tmp_path: Path, png: Png, make_lmdb: MakeLmdb) -> None:

@@ -67,7 +67,7 @@ def write_split(
         InputError: `out` exists, an image is no file and is not to be copied, or the disk refuses.
     """
     refuse_existing(out, overwrite=overwrite)
-    _require_own(out)
+    _require_own(out, plan)
     if not copy:
         _require_files(plan)
     rejects = [reject for dataset in plan.datasets for reject in dataset.rejects]
@@ -196,13 +196,20 @@ def _label_row(place: str, text: str) -> str | None:
     return f"{row}\n"
 
 
-def _require_own(out: Path) -> None:
+def _require_own(out: Path, plan: SplitPlan) -> None:
     if not out.exists():
         return
     if not (out.is_dir() and (out / RECORD).is_file() and {file.name for file in out.iterdir()} <= _OWN):
         raise InputError(
             f"{out} is no folder that a split has made, so it is not overwritten; choose another name"
         )
+
+    inside = f"{out.resolve()}{os.sep}"
+    for dataset in plan.datasets:
+        if any(image.location.startswith(inside) for image in dataset.images):
+            raise InputError(
+                f"{out} holds images of {dataset.name} and would be replaced; choose another name"
+            )
 
 
 def _require_files(plan: SplitPlan) -> None:
