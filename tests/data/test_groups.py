@@ -54,6 +54,7 @@ def test_a_name_made_to_be_slow_is_quick() -> None:
     """Only the end of a name is looked at: a pattern tried at each of its characters would take hours."""
     assert page_of("7" + "_" * 10**6 + "x") is None
     assert page_of("r" + "1r" * 10**6) is None
+    assert "--group REGEX" in group_lines(["_" * 10**6 + "x"]).hint()
 
 
 def test_a_single_page_is_no_group() -> None:
@@ -87,6 +88,11 @@ def test_own_groups_are_a_bracket_or_the_whole_match() -> None:
     assert group_lines(ids, r"/(x\d)").names == ("x1", "x1", "b/y.png")
     assert group_lines(ids, r"^[ab]").names == ("a", "a", "b")
     assert group_lines(ids, "none").names == tuple(ids)
+    whole = group_lines(ids, ".+")  # no line is of a group by another name
+    assert (
+        whole.summary()
+        == "groups: 3 by --group .+, of 1 to 1 lines (median 1); a/x1-1.png is of 'a/x1-1.png'"
+    )
 
 
 @pytest.mark.parametrize(

@@ -92,20 +92,18 @@ class Grouping:
             why = "" if self.by == BY_LINE else ", since the image names tell no pages"
             return f"groups: every line is its own{why}: {len(self.counts)} of {lines} lines"
         sizes = sorted(self.counts.values())
-        example = next(
-            i for i, (line_id, name) in enumerate(zip(self.ids, self.names, strict=True)) if line_id != name
-        )
+        pairs = zip(self.ids, self.names, strict=True)
+        line_id, name = next((pair for pair in pairs if pair[0] != pair[1]), (self.ids[0], self.names[0]))
         how = "by image names" if self.by == BY_PAGE else f"by --group {self.by}"
         spread = f"of {sizes[0]} to {sizes[-1]} lines (median {sizes[len(sizes) // 2]})"
-        said = f"groups: {len(sizes)} {how}, {spread}; {self.ids[example]} is of {self.names[example]!r}"
+        said = f"groups: {len(sizes)} {how}, {spread}; {line_id} is of {name!r}"
         alone = lines - self.matched
         return f"{said}; {alone} lines tell no group and are their own" if alone else said
 
     def hint(self) -> str:
         """How to say what the pages are, where every line is its own group."""
-        heads = {
-            re.split(r"[-_. ]*\d", line_id.replace("\\", "/").rpartition("/")[2])[0] for line_id in self.ids
-        } - {""}
+        names = (line_id.replace("\\", "/").rpartition("/")[2][:_NAME_LIMIT] for line_id in self.ids)
+        heads = {re.split(r"[-_. ]*\d", name)[0] for name in names} - {""}
         if 1 < len(heads) <= len(self.ids) // 2:
             return (
                 f"if {len(heads)} beginnings such as {min(heads)!r} are the pages: --group '([^/0-9]*)[^/]*$'"

@@ -15,7 +15,7 @@ from ocrtune.data.split import Shares, Side, Sides, assign_sides
 from ocrtune.errors import InputError
 
 SEEDS_TRIED = 100
-_HASHES_TRIED = 10**6
+_HASHES_TRIED = 5 * 10**5
 """Positions worked out in search of a better seed: about a second."""
 
 _RARE_GROUPS = 50
