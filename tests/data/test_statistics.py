@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -136,6 +137,19 @@ def test_any_text_makes_a_table(texts: list[str]) -> None:
             counted.add_size(10, 20, text, PreprocessSpec())
     assert statistics_table(counted)[0].startswith(f"{len(texts)} lines with a text")
     json.dumps(counted.to_json())
+
+
+def test_without_matplotlib_it_is_said_what_to_install(
+    tmp_path: Path,
+    make_folder: MakeFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    folder = make_folder("set", ["ab"])
+    assert main(["data", "stats", str(folder), "-o", str(tmp_path / "p.png")]) == 2
+    assert capsys.readouterr().err.endswith("needs matplotlib: pip install 'ocrtune[train]'\n")
+    assert main(["data", "stats", str(folder)]) == 0
 
 
 def test_a_picture_is_drawn_of_odd_symbols_and_of_nothing(
