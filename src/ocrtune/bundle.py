@@ -214,9 +214,10 @@ def replace_directory(staging: Path, path: Path) -> None:
     """Put the finished directory `staging` at `path`; an older one there goes away last.
 
     A directory cannot be replaced in one step, so for an instant the old one stands beside
-    under a dotted name; a crash there leaves a complete bundle under one of the two names.
+    under a dotted name; a crash there leaves a complete bundle under one of the two names. What lies in
+    folders inside is left to the system to bring to the disk: copies of images can be many.
     """
-    for file in staging.iterdir():
+    for file in filter(Path.is_file, staging.iterdir()):
         with file.open("r+b") as handle:  # Windows syncs only what is open for writing
             os.fsync(handle.fileno())
     staging.chmod(0o755)  # mkdtemp made it private

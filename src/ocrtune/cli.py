@@ -61,6 +61,8 @@ data_app = App(name="data", help="Prepare labelled lines.")
 app.command(data_app)
 for _name, _help in {
     "pack": "Write labelled lines as one LMDB in the format of deep-text-recognition-benchmark.",
+    "split": "Lay labelled lines on train, val and test: whole pages, each by its name.",
+    "stats": "Count what labelled lines hold, and say which settings suit them.",
 }.items():
     data_app.command(f"ocrtune.cli_data:{_name}", name=_name, help=_help)
 # By name: their options come from pydantic models, whose import alone takes as long as `--help`.

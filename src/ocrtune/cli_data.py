@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -14,6 +14,7 @@ from ocrtune.errors import InputError
 def pack(
     *paths: str,
     output: Annotated[Path, Parameter(alias="-o")],
+    verify: Literal["header", "full"] = "header",
     images: ImageFolder = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -21,7 +22,8 @@ def pack(
 
     Args:
         paths: Folders with labels.txt, label files, or folders that hold LMDBs.
-        output: The LMDB folder to make.
+        output: The LMDB folder to make; sources.tsv in it says where each record came from.
+        verify: header refuses images that are missing, cut off or none; full decodes each one.
     """
     from ocrtune.data.dataset import open_dataset
     from ocrtune.data.lmdb_store import pack as pack_lmdb
@@ -34,7 +36,98 @@ def pack(
     for dataset in datasets:
         note(dataset.resolved)
     with progress_bar("Packing") as progress:
-        packed = pack_lmdb(datasets, output, overwrite=overwrite, progress=progress)
+        packed = pack_lmdb(datasets, output, verify=verify, overwrite=overwrite, progress=progress)
     print(f"{packed.lines} lines in {packed.path}")
     if packed.rejects:
         print(f"Left out: {printable(summarise_rejects(packed.rejects))}")
+
+
+def split(
+    *paths: str,
+    output: Annotated[Path, Parameter(alias="-o")],
+    val: float = 0.1,
+    test: float = 0.0,
+    group: str = "page",
+    seed: int = 0,
+    copy: bool = False,
+    images: ImageFolder = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Lay labelled lines on train, val and test: whole pages, each by its name, never line by line.
+
+    Args:
+        paths: Folders with labels.txt, label files, or folders that hold LMDBs.
+        output: The folder to make: train.txt, val.txt, test.txt, and split.json with each group's side.
+        val: Share that validates.
+        test: Share that is kept back to test.
+        group: What belongs together: page (told from image names), none, or a regular expression whose
+            first bracket is the group.
+        seed: Another seed is another split; the same one moves nothing when lines are added.
+        copy: Copy the images, into a folder for each side.
+    """
+    from ocrtune.data.dataset import open_dataset
+    from ocrtune.data.rejects import summarise_rejects
+    from ocrtune.data.split import Shares
+    from ocrtune.data.split_files import write_split
+    from ocrtune.data.split_plan import plan_split
+    from ocrtune.output import refuse_existing
+    from ocrtune.reading.files import printable
+
+    if not paths:
+        raise InputError("data split needs labelled lines: ocrtune data split PATH... -o OUT")
+    shares = Shares(val, test)
+    refuse_existing(output, overwrite=overwrite)
+    datasets = [open_dataset(path, images) for path in paths]
+    for dataset in datasets:
+        note(dataset.resolved)
+    plan = plan_split(datasets, shares, group, seed)
+    with progress_bar("Writing") as progress:
+        written = write_split(plan, output, copy=copy, overwrite=overwrite, progress=progress)
+    for line in plan.summary():
+        print(printable(line))
+    for side, path in written.labels.items():
+        print(f"{side:5}  {written.lines[side]} lines in {path}")
+    if written.rejects:
+        print(f"Left out: {printable(summarise_rejects(written.rejects))}; all in {output / 'skipped.tsv'}")
+
+
+def stats(
+    *paths: str,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    json: Path | None = None,
+    images: ImageFolder = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Count what labelled lines hold, and say which height, width and time stride suit them, and why.
+
+    Args:
+        paths: Folders with labels.txt, label files, or folders that hold LMDBs.
+        output: PNG to draw the figures into; needs matplotlib.
+        json: File to write all figures to.
+    """
+    from importlib.util import find_spec
+
+    from ocrtune.data.dataset import open_dataset
+    from ocrtune.data.proposals import propose
+    from ocrtune.data.statistics import count_lines
+    from ocrtune.data.statistics_table import statistics_table
+    from ocrtune.output import refuse_existing, write_bytes, write_json
+    from ocrtune.reading.files import printable
+
+    if not paths:
+        raise InputError("data stats needs labelled lines: ocrtune data stats PATH...")
+    for file in filter(None, (output, json)):
+        refuse_existing(file, overwrite=overwrite)
+    if output is not None and find_spec("matplotlib") is None:
+        raise InputError(f"drawing {output} needs matplotlib: pip install 'ocrtune[train]'")
+    with progress_bar("Counting") as progress:
+        counted = count_lines((open_dataset(path, images) for path in paths), progress)
+    for line in statistics_table(counted):
+        print(printable(line))
+    if json is not None:
+        proposals = {p.setting.lstrip("-"): {"value": p.value, "reason": p.reason} for p in propose(counted)}
+        write_json(json, {**counted.to_json(), "settings": proposals}, overwrite=overwrite)
+    if output is not None:
+        from ocrtune.data.statistics_picture import statistics_picture
+
+        write_bytes(output, statistics_picture(counted), overwrite=overwrite)

@@ -32,7 +32,7 @@ class TrainConfig(BaseModel):
 as they are needed; PATH@2 visits its lines twice as often. \
 Only a resumed run knows its own."""
     val: tuple[str, ...] = ()
-    """Labelled lines to validate on. Without it a tenth of the training lines is split off, by name."""
+    """Labelled lines to validate on. Without it about a tenth is split off, whole pages by name."""
     output: Annotated[Path, Parameter(alias="-o")]
     """Folder of the run; `best` in it is the model."""
     base: str = "ppocrv6-small"

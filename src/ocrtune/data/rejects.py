@@ -22,6 +22,7 @@ class RejectReason(StrEnum):
     EMPTY_IMAGE = "empty image"
     UNKNOWN_SYMBOL = "unknown symbol"
     TOO_LONG = "too long for the width"
+    NOT_WRITABLE = "not to be written as a label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def write_skipped(path: Path, rejects: Iterable[Reject]) -> None:
     """
     rows = [("id", "source", "reason", "detail")]
     rows += [(reject.id, reject.source, str(reject.reason), reject.detail) for reject in rejects]
-    content = "".join("\t".join(map(_escape, row)) + "\n" for row in rows)
+    content = "".join("\t".join(map(escape_field, row)) + "\n" for row in rows)
     write_text(path, content, overwrite=True)
 
 
@@ -65,7 +66,10 @@ _ESCAPED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 """Control characters, lone surrogates (undecodable file names), line and paragraph separators."""
 
 
-def _escape(field: str) -> str:
+def escape_field(field: str) -> str:
+    """`field` for a row of tab-separated values: nothing in it can break the row."""
+    if field.isprintable() and "\\" not in field:  # nearly all, and there are millions
+        return field
     return "".join(
         _NAMED_ESCAPES.get(c) or (f"\\u{ord(c):04x}" if unicodedata.category(c) in _ESCAPED_CATEGORIES else c)
         for c in field

@@ -14,6 +14,7 @@ from ocrtune.config import TrainConfig
 from ocrtune.convert.export import trained_network
 from ocrtune.data.audit import audit_lines, enforce_max_bad, require_eval_lines, require_train_lines
 from ocrtune.data.dataset import LineDataset, open_dataset
+from ocrtune.data.proposals import TIGHT_SHARE
 from ocrtune.data.rejects import Reject, RejectReason
 from ocrtune.data.split import duplicates_between, split_validation
 from ocrtune.decoding import ClassLayout
@@ -22,10 +23,6 @@ from ocrtune.models import build
 from ocrtune.preprocess import PreprocessSpec, width_buckets
 from ocrtune.reading.models import FoundModel, find_model
 from ocrtune.train.transfer import CharsetChange, plan_charset, replace_charset
-
-TIGHT_SHARE = 0.005
-"""Share of training labels that do not fit the time steps of stride 8, above which stride 4 is chosen:
-halving the stride costs the base some of what it knows, so a few such labels do not pay for it."""
 
 FRESH_SPECS = {
     "ppocrv6-small": PreprocessSpec(),
@@ -98,9 +95,11 @@ def open_sets(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
         require_train_lines(dataset.name, len(dataset))
     split = [split_validation(dataset) for dataset in train]
     digests = {dataset.name: dataset.digest for dataset in train}
-    opened = OpenedSets(tuple(t for t, _ in split), tuple(v for _, v in split), digests)
+    opened = OpenedSets(tuple(t for t, _, _ in split), tuple(v for _, v, _ in split), digests)
+    for _, _, grouping in split:
+        note(grouping.summary())
     count = sum(map(len, opened.val))
-    note(f"no --val given: {count} lines, a tenth by name, are split off to validate on")
+    note(f"no --val given: {count} lines, whole groups by name, are split off to validate on")
     return opened
 
 

@@ -1,0 +1,231 @@
+"""Writes a split: label files that point to the images where they are, or folders with copies of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocrtune.bundle import replace_directory
+from ocrtune.data.dataset import LABEL_FILE
+from ocrtune.data.images import ImageError
+from ocrtune.data.label_file import FileImage, LabelForm, split_line
+from ocrtune.data.lines import EncodedImage
+from ocrtune.data.rejects import Reject, RejectReason, summarise_rejects, write_skipped
+from ocrtune.data.split import Side
+from ocrtune.data.split_plan import SplitPlan
+from ocrtune.errors import InputError
+from ocrtune.output import refuse_existing
+
+RECORD = "split.json"
+"""What was asked for and each group's side; also the mark of a folder that a later split may replace."""
+
+SKIPPED = "skipped.tsv"
+
+_OWN = {RECORD, SKIPPED, *Side, *(f"{side}.txt" for side in Side)}
+
+_SUFFIXES = {
+    b"\xff\xd8": ".jpg",
+    b"\x89P": ".png",
+    b"BM": ".bmp",
+    b"RI": ".webp",
+    b"II": ".tif",
+    b"MM": ".tif",
+}
+"""Of images in an LMDB, which have no name, by their first two bytes."""
+
+Progress = Callable[[int, int], None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSplit:
+    """What `write_split` wrote."""
+
+    labels: dict[Side, Path]
+    lines: dict[Side, int]
+    rejects: tuple[Reject, ...]
+    """Lines left out: refused when read, in no label file to be written, or without an image to copy."""
+
+
+def write_split(
+    plan: SplitPlan, out: Path, *, copy: bool = False, overwrite: bool = False, progress: Progress = None
+) -> WrittenSplit:
+    """Write `train.txt`, `val.txt` and `test.txt` into the new folder `out`, in one step.
+
+    Args:
+        plan: what goes where.
+        out: the folder to make.
+        copy: make folders `train`, `val` and `test` with `labels.txt` and the images instead.
+        overwrite: replace a folder that a split has made.
+        progress: called with (lines done, lines in all).
+
+    Raises:
+        InputError: `out` exists, an image is no file and is not to be copied, or the disk refuses.
+    """
+    refuse_existing(out, overwrite=overwrite)
+    _require_own(out, plan)
+    if not copy:
+        _require_files(plan)
+    rejects = [reject for dataset in plan.datasets for reject in dataset.rejects]
+    staging: Path | None = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        writer = _Writer(staging, out, copy, rejects, len(plan.grouping.ids), progress)
+        lines = {side: writer.write(plan, side) for side in plan.shares.sides}
+        for side, count in lines.items():
+            if count == 0:
+                raise InputError(f"no line of {side} can be written: {summarise_rejects(rejects)}")
+        if rejects:
+            write_skipped(staging / SKIPPED, rejects)
+        (staging / RECORD).write_text(json.dumps(_record(plan, lines), indent=1) + "\n", encoding="utf-8")
+        replace_directory(staging, out)
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error}; free space or choose another place") from error
+    finally:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+    labels = {side: out / (f"{side}/{LABEL_FILE}" if copy else f"{side}.txt") for side in plan.shares.sides}
+    return WrittenSplit(labels, lines, tuple(rejects))
+
+
+class _Writer:
+    """Writes one side after the other into a folder that will stand at `out`."""
+
+    def __init__(
+        self, staging: Path, out: Path, copy: bool, rejects: list[Reject], total: int, progress: Progress
+    ) -> None:
+        self._staging = staging
+        self._labels_folder = os.path.realpath(out)  # links followed: `..` behind one leads elsewhere
+        self._copy = copy
+        self._rejects = rejects
+        self._total = total
+        self._done = 0
+        self._progress = progress
+
+    def write(self, plan: SplitPlan, side: Side) -> int:
+        """Write one side; returns how many lines it has."""
+        count = 0
+        copies = _Copies(self._staging / side)
+        path = self._staging / (f"{side}/{LABEL_FILE}" if self._copy else f"{side}.txt")
+        path.parent.mkdir(exist_ok=True)
+        with path.open("w", encoding="utf-8", newline="") as file:
+            for dataset, index, name in plan.lines(side):
+                self._done += 1
+                if self._progress is not None:
+                    self._progress(self._done, self._total)
+                entry, image = dataset.entries[index], dataset.images[index]
+                try:
+                    place = copies.add(name, image) if self._copy else self._pointer(image)
+                except ImageError as error:
+                    self._rejects.append(
+                        Reject(entry.id, entry.source, error.reason, f"{image.where}: {error.detail}")
+                    )
+                    continue
+                row = _label_row(place, entry.text)
+                if row is None:
+                    detail = f"{place!r} or its text has a break, a TAB, a backslash or no Unicode"
+                    rejected = Reject(entry.id, entry.source, RejectReason.NOT_WRITABLE, detail)
+                    self._rejects.append(rejected)
+                    continue
+                file.write(row)
+                count += 1
+        return count
+
+    def _pointer(self, image: EncodedImage) -> str:
+        """The way from the label file to an image file, under its own name even if that is a link."""
+        assert isinstance(image, FileImage)  # `_require_files` holds this
+        location = os.path.join(os.path.realpath(image.path.parent), image.path.name)  # noqa: PTH118
+        try:
+            place = os.path.relpath(location, self._labels_folder)
+        except ValueError:  # on another drive of Windows
+            place = location
+        return place.replace(os.sep, "/")
+
+
+class _Copies:
+    """Images of one side, under names that keep what tells their page."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._places: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def add(self, name: str, image: EncodedImage) -> str:
+        """Copy an image, unless another line has brought it; returns its path in the folder."""
+        if image.location not in self._places:
+            content = image.read()
+            place = f"images/{_safe(name)}"
+            if "." not in place:
+                place += _SUFFIXES.get(content[:2], ".img")
+            while place.casefold() in self._taken:  # 1.png of one folder and 1.png of another
+                place = f"images/also/{place.removeprefix('images/')}"
+            target = self._folder / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            self._taken.add(place.casefold())
+            self._places[image.location] = place
+        return self._places[image.location]
+
+
+def _safe(line_id: str) -> str:
+    """A path below any folder: nothing absolute, no way up, no character that a file system minds."""
+    parts = [
+        "".join(c if c.isprintable() and c not in '<>:"|?*\t' else "_" for c in part)
+        for part in line_id.replace("\\", "/").split("/")
+    ]
+    kept = [part for part in parts if part.strip(". ")]
+    if len(kept) > 1 and kept[0] == "images":
+        kept = kept[1:]
+    return "/".join(kept) or "_"
+
+
+def _label_row(place: str, text: str) -> str | None:
+    """The line of a label file that is read as these two; None where there is none."""
+    row = f"{place}\t{text}"
+    if "\n" in row or "\\" in place or row.endswith("\r") or split_line(row, LabelForm.TAB) != (place, text):
+        return None
+    try:
+        row.encode()
+    except UnicodeEncodeError:  # a file name that is no Unicode
+        return None
+    return f"{row}\n"
+
+
+def _require_own(out: Path, plan: SplitPlan) -> None:
+    if not out.exists():
+        return
+    if not (out.is_dir() and (out / RECORD).is_file() and {file.name for file in out.iterdir()} <= _OWN):
+        raise InputError(
+            f"{out} is no folder that a split has made, so it is not overwritten; choose another name"
+        )
+
+    inside = f"{out.resolve()}{os.sep}"
+    for dataset in plan.datasets:
+        if any(image.location.startswith(inside) for image in dataset.images):
+            raise InputError(
+                f"{out} holds images of {dataset.name} and would be replaced; choose another name"
+            )
+
+
+def _require_files(plan: SplitPlan) -> None:
+    for dataset in plan.datasets:
+        for image in dataset.images:
+            if not isinstance(image, FileImage):
+                raise InputError(f"{image.where} is not a file that a label file can point to; add --copy")
+
+
+def _record(plan: SplitPlan, lines: dict[Side, int]) -> dict[str, object]:
+    return {
+        "paths": [dataset.name for dataset in plan.datasets],
+        "seed": plan.sides.seed,
+        "val": plan.shares.val,
+        "test": plan.shares.test,
+        "group": plan.grouping.by,
+        "lines": lines,
+        "groups": {group: plan.sides.of(group) for group in sorted(plan.grouping.counts)},
+    }
