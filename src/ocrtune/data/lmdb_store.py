@@ -16,6 +16,7 @@ import lmdb
 from ocrtune.bundle import replace_directory
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.images import ImageError, decode_image
+from ocrtune.data.lines import LineEntry
 from ocrtune.data.lmdb_reading import COUNT_KEY, DATA_FILE, close_environment, image_key, label_key
 from ocrtune.data.rejects import Reject, summarise_rejects
 from ocrtune.errors import InputError
@@ -74,7 +75,7 @@ def pack(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        count = _write(staging, _usable_lines(datasets, rejects, progress))
+        count = _write(staging, usable_lines(datasets, rejects, progress))
         if count == 0:
             names = ", ".join(dataset.name for dataset in datasets)
             raise InputError(f"no line of {names} can be packed: {summarise_rejects(rejects)}")
@@ -88,10 +89,10 @@ def pack(
     return Packed(out, count, tuple(rejects))
 
 
-def _usable_lines(
+def usable_lines(
     datasets: Sequence[LineDataset], rejects: list[Reject], progress: Callable[[int, int], None] | None
-) -> Iterator[tuple[bytes, str]]:
-    """Encoded image and text of every line whose image can be decoded; the others go to `rejects`."""
+) -> Iterator[tuple[bytes, LineEntry]]:
+    """Encoded image and entry of every line whose image can be decoded; the others go to `rejects`."""
     total = sum(map(len, datasets))
     done = 0
     for dataset in datasets:
@@ -103,12 +104,12 @@ def _usable_lines(
             except ImageError as error:
                 rejects.append(Reject(entry.id, entry.source, error.reason, f"{image.where}: {error.detail}"))
             else:
-                yield content, entry.text
+                yield content, entry
             if progress is not None:
                 progress(done, total)
 
 
-def _write(folder: Path, lines: Iterator[tuple[bytes, str]]) -> int:
+def _write(folder: Path, lines: Iterator[tuple[bytes, LineEntry]]) -> int:
     """Write `lines` to a new LMDB in `folder`; returns how many there were."""
     count = 0
     batch: list[Record] = []
@@ -116,9 +117,9 @@ def _write(folder: Path, lines: Iterator[tuple[bytes, str]]) -> int:
     # Nobody else opens a staging folder: no lock file. Each commit need not reach the disk either,
     # since `replace_directory` syncs the finished file.
     with lmdb.open(str(folder), map_size=FIRST_MAP_SIZE, lock=False, sync=False) as environment:
-        for content, text in lines:
+        for content, entry in lines:
             count += 1
-            batch += [(image_key(count).encode(), content), (label_key(count).encode(), text.encode())]
+            batch += [(image_key(count).encode(), content), (label_key(count).encode(), entry.text.encode())]
             batch_bytes += len(content)
             if len(batch) >= 2 * _LINES_PER_TRANSACTION or batch_bytes >= _BYTES_PER_TRANSACTION:
                 put_records(environment, batch)

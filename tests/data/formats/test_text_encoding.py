@@ -67,7 +67,9 @@ def test_a_given_encoding_is_taken_and_must_fit() -> None:
         decode_text(content, "x", "klingon")
 
 
-@pytest.mark.parametrize("content", [b"a.png\tx\nb.png\t\x81\x8d\x8f\n", b"\x89PNG\r\n\x1a\n\0\0\0\0IHDR"])
+@pytest.mark.parametrize(
+    "content", ["a.png\tRømmegrøt\n".encode() + b"b.png\t\xff\n", b"\x89PNG\r\n\x1a\n\0\0\0\0IHDR"]
+)
 def test_what_is_no_text_is_refused(content: bytes) -> None:
     with pytest.raises(InputError, match="--encoding"):
         decode_text(content, "labels.txt")

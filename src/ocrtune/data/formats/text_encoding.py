@@ -153,7 +153,7 @@ def _share(good: int, total: int) -> float:
 
 
 def _latin(letters: frozenset[str]) -> Callable[[str], float]:
-    """Judges a Latin code page: its letters among ASCII ones, no capital after a small letter, known signs."""
+    """Judges a Latin code page: its letters in words with ASCII ones, small after capital, known signs."""
 
     def score(text: str) -> float:
         good = total = 0
