@@ -61,17 +61,24 @@ class Reading:
         return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
     def find(self, name: str, label_file: Path) -> Path | None:
-        """The image that a label file calls `name`: as it is spelled, otherwise by its bare file name."""
+        """As `locate`, for a line that will be used: its place is counted."""
+        located = self.locate(name, label_file)
+        if located is None:
+            return None
+        path, place = located
+        self.found[place] += 1
+        return path
+
+    def locate(self, name: str, label_file: Path) -> tuple[Path, str] | None:
+        """The image that a label file calls `name`, as spelled or by its bare file name, and its place."""
         relative = name.replace("\\", "/")
         if Path(relative).is_absolute() and _is_file(Path(relative)):
-            self.found["absolute paths"] += 1
-            return Path(relative)
+            return Path(relative), "absolute paths"
         bare = relative.rsplit("/", 1)[-1]
         for spelled in (relative, bare):
             for place in self._places(label_file):
                 if spelled and _is_file(place / spelled):
-                    self.found[str(place)] += 1
-                    return place / spelled
+                    return place / spelled, str(place)
         return None
 
     def find_stem(self, stem: str, label_file: Path) -> str | None:

@@ -49,3 +49,14 @@ def _number(value: int | float) -> float:
         return float(value)
     except OverflowError as error:  # an integer of hundreds of digits
         raise OutlineError("a coordinate is on no page") from error
+
+
+def numbers_of(value: object, count: int) -> tuple[float, ...]:
+    """A list of `count` numbers.
+
+    Raises:
+        OutlineError: it is anything else.
+    """
+    if not isinstance(value, list) or len(value) != count or not all(map(_is_number, value)):
+        raise OutlineError(f"{value!r:.60} is no list of {count} numbers")
+    return tuple(map(_number, value))

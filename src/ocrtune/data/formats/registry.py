@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocrtune.data.dataset import open_dataset
-from ocrtune.data.formats import paddle, plain, tables
+from ocrtune.data.formats import coco, doctr, icdar, label_studio, paddle, page_xml, pairs, plain, tables
 from ocrtune.data.formats.found import Parsed, Reading, collect
 from ocrtune.data.lines import LabelledLines
 from ocrtune.data.lmdb_reading import DATA_FILE, find_lmdbs
@@ -40,6 +40,8 @@ class LabelFormat:
     """Whether a file of this name that begins like this is a label file in this format."""
     parse: Callable[[Path, Reading], Parsed]
     """The lines of one label file."""
+    fits: Callable[[Sequence[Path]], bool] = lambda _: True
+    """Whether the files of a folder that were accepted are labels, seen together."""
 
 
 FORMATS = (
@@ -58,11 +60,58 @@ FORMATS = (
         tables.parse_easyocr,
     ),
     LabelFormat(
+        "doctr",
+        "docTR labels",
+        'a .json that begins with {"name.png": "text"}',
+        doctr.is_labels,
+        doctr.parse_labels,
+    ),
+    LabelFormat(
+        "pairs",
+        "pairs of image and .gt.txt",
+        "x.gt.txt beside x.png",
+        pairs.is_ground_truth,
+        pairs.parse_ground_truth,
+    ),
+    LabelFormat(
+        "page", "PAGE XML", "an .xml with PcGts as root", page_xml.is_page_xml, page_xml.parse_page_xml
+    ),
+    LabelFormat("alto", "ALTO XML", "an .xml with alto as root", page_xml.is_alto, page_xml.parse_alto),
+    LabelFormat(
+        "icdar",
+        "box files of ICDAR",
+        "lines of x1,y1,...,x4,y4,text",
+        icdar.is_boxes,
+        icdar.parse_boxes,
+    ),
+    LabelFormat(
+        "label-studio",
+        "a JSON export of Label Studio",
+        "a .json list of tasks with annotations",
+        label_studio.is_export,
+        label_studio.parse_export,
+    ),
+    LabelFormat(
+        "coco",
+        "COCO-Text",
+        "a .json with images and annotations",
+        coco.is_coco,
+        coco.parse_coco,
+    ),
+    LabelFormat(
         "labels",
         "a label file",
         "lines of `path<TAB>text`, `name.png text` or `path text`",
         plain.is_label_file,
         plain.parse_label_file,
+    ),
+    LabelFormat(
+        "trdg",
+        "texts in the names of images",
+        "images called text_123.jpg",
+        pairs.is_named_by_text,
+        pairs.parse_named_by_text,
+        pairs.are_texts,
     ),
 )
 """In the order in which they are tried: what is told by more comes first."""
@@ -125,7 +174,12 @@ def _recognise(path: Path, format_name: str | None) -> tuple[LabelFormat, list[P
                 return known, [path], ""
         raise InputError(f"{path} is in no format known here; {_what_was_looked_for(formats)}")
     by_format = _label_files(path, formats)
-    found = [known for known in formats if by_format[known.name]]
+    # Who names the format knows better than what the files look like together.
+    found = [
+        known
+        for known in formats
+        if by_format[known.name] and (format_name is not None or known.fits(by_format[known.name]))
+    ]
     if not found:
         raise InputError(f"{path} holds no labels in a format known here; {_what_was_looked_for(formats)}")
     others = "".join(
