@@ -78,8 +78,8 @@ def test_a_page_of_other_proportions_is_not_cut(page: Pages) -> None:
 ALTO = """<?xml version="1.0"?><alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Description>
 <sourceImageInformation><fileName>p1.png</fileName></sourceImageInformation></Description>
 <Layout><Page WIDTH="2000" HEIGHT="1000"><PrintSpace><TextBlock>
-<TextLine HPOS="100" VPOS="200" WIDTH="1000" HEIGHT="300"><String CONTENT="Total"/><SP/><String CONTENT="42"/><HYP
- CONTENT="-"/></TextLine>
+<TextLine HPOS="100" VPOS="200" WIDTH="1000" HEIGHT="300"><String CONTENT="Total"/><SP/>
+<String CONTENT="42"/><HYP CONTENT="-"/></TextLine>
 <TextLine BASELINE="100 400 1100 400"><Shape>
 <Polygon POINTS="100 200 600 200 1090 200 1090 490 100 490"/></Shape>
 <String CONTENT="one"/><String CONTENT="two"/></TextLine>
