@@ -221,11 +221,11 @@ def test_coco_text(page: Pages) -> None:
     assert [e.text for e in lines.entries] == ["A, b", "x"]
     np.testing.assert_array_equal(cut(lines), WHOLE_BOX)
     np.testing.assert_array_equal(cut(lines, 1), WHOLE_BOX)
-    assert [r.reason for r in lines.rejects] == [
-        RejectReason.ILLEGIBLE,
-        RejectReason.UNREADABLE_LABEL,
-        RejectReason.NO_TEXT,
-        RejectReason.UNREADABLE_LABEL,
+    assert [(r.source[-1], r.reason) for r in lines.rejects] == [  # page by page
+        ("6", RejectReason.ILLEGIBLE),
+        ("8", RejectReason.NO_TEXT),
+        ("9", RejectReason.UNREADABLE_LABEL),
+        ("7", RejectReason.UNREADABLE_LABEL),
     ]
 
 

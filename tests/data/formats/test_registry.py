@@ -165,6 +165,8 @@ def test_what_is_not_recognised_says_what_was_looked_for(write: Write, tmp_path:
     for what in (path, tmp_path):
         with pytest.raises(InputError, match=r"looked for .*filename and words \(easyocr\), .* or an LMDB$"):
             open_labels(what)
+    with pytest.raises(InputError, match=r"empty\.txt is empty or cannot be read"):
+        open_labels(write("empty.txt", "\n"))
     with pytest.raises(InputError, match="--format xyz is none of ppocrlabel, easyocr"):
         open_labels(path, "xyz")
     with pytest.raises(InputError, match=r"there is no .*gone; give a label file"):
@@ -175,7 +177,7 @@ def test_what_is_not_recognised_says_what_was_looked_for(write: Write, tmp_path:
 
 def test_images_elsewhere_are_found_by_their_bare_name(write: Write, tmp_path: Path) -> None:
     path = write("labels/gt.txt", "C:\\scans\\a.png\tx\n", "pool/a.png")
-    with pytest.raises(InputError, match=r"gt\.txt:1: its image is not found beside the .*--images DIR"):
+    with pytest.raises(InputError, match=r"gt\.txt:1: the image of .*a\.png is not found .*--images"):
         open_labels(path)
     lines = open_labels(path, images=tmp_path / "pool")
     assert decode_image(lines.images[0].read(), "").shape == (16, 40)

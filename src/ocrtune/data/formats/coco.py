@@ -33,7 +33,9 @@ def parse_coco(path: Path, reading: Reading) -> Parsed:
     if not isinstance(content, dict):
         raise InputError(f"{path}: no COCO object; give --format")
     images = dict(_by_id(content.get("imgs", content.get("images"))))
-    for key, annotation in _by_id(content.get("anns", content.get("annotations"))):
+    annotations = _by_id(content.get("anns", content.get("annotations")))
+    # Page by page, whatever their order: a page is decoded once for all its lines that come together.
+    for key, annotation in sorted(annotations, key=lambda pair: str(pair[1].get("image_id"))):
         source = f"{path} annotation {key}"
         page = images.get(str(annotation.get("image_id")), {}).get("file_name")
         text = next((annotation[name] for name in _TEXT_KEYS if name in annotation), None)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ocrtune.data.formats.crops import CroppedImage, Outline
 from ocrtune.data.formats.text_encoding import read_text
-from ocrtune.data.label_file import FileImage
+from ocrtune.data.label_file import FileImage, is_file
 from ocrtune.data.lines import EncodedImage, LabelledLines, LineEntry
 from ocrtune.data.rejects import Reject, RejectReason
 from ocrtune.errors import InputError
@@ -72,12 +72,12 @@ class Reading:
     def locate(self, name: str, label_file: Path) -> tuple[Path, str] | None:
         """The image that a label file calls `name`, as spelled or by its bare file name, and its place."""
         relative = name.replace("\\", "/")
-        if Path(relative).is_absolute() and _is_file(Path(relative)):
+        if Path(relative).is_absolute() and is_file(Path(relative)):
             return Path(relative), "absolute paths"
         bare = relative.rsplit("/", 1)[-1]
         for spelled in (relative, bare):
             for place in self._places(label_file):
-                if spelled and _is_file(place / spelled):
+                if spelled and is_file(place / spelled):
                     return place / spelled, str(place)
         return None
 
@@ -107,13 +107,6 @@ def _images_by_stem(folder: Path) -> dict[str, str]:
         return {}
     images = [name for name in names if Path(name).suffix.lower() in IMAGE_SUFFIXES]
     return {Path(name).stem.lower(): name for name in reversed(images)}
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL character
-        return False
 
 
 def unreadable(source: str, detail: str, image: str = "") -> Reject:
@@ -207,8 +200,8 @@ def _require_lines(
     if not reading.found:
         where = "beside the label file" if reading.images is None else f"in {reading.images}"
         raise InputError(
-            f"{entries[0].source}: its image is not found {where}, nor is any other of the {len(entries)}; "
-            "give their folder with --images DIR"
+            f"{entries[0].source}: the image of {entries[0].id} is not found {where}, nor that of any other "
+            f"of the {len(entries)} lines; give their folder with --images DIR"
         )
 
 

@@ -169,6 +169,8 @@ def _recognise(path: Path, format_name: str | None) -> tuple[LabelFormat, list[P
         if format_name is not None:
             return formats[0], [path], ""
         head = read_head(path)
+        if not head.strip() and path.suffix.lower() not in IMAGE_SUFFIXES:
+            raise InputError(f"{path} is empty or cannot be read; give a label file or a folder with labels")
         for known in formats:
             if known.accepts(path, head):
                 return known, [path], ""
