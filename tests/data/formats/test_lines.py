@@ -87,12 +87,12 @@ def test_pairs_of_image_and_text(fill: Fill) -> None:
         ("a.png", "Rømme "),
         ("b.nrm.png", "b"),
         ("c.bin.png", "c"),
-        ("f.png", "gone"),
         ("sub/a.tif", "other"),
     ]
     assert [(r.source, r.reason) for r in lines.rejects] == [
         (f"{folder}/d.gt.txt:2", RejectReason.UNREADABLE_LABEL),
         (f"{folder}/e.gt.txt", RejectReason.NO_TEXT),
+        (f"{folder}/f.gt.txt", RejectReason.MISSING_IMAGE),
     ]
 
 
@@ -106,3 +106,26 @@ def test_numbered_scans_are_not_labelled_by_their_name(fill: Fill) -> None:
     with pytest.raises(InputError, match="holds no labels in a format known here"):
         open_labels(folder)
     assert [e.text for e in open_labels(folder, "trdg").entries] == ["cover", "page", "page", "page"]
+
+
+def test_pairs_share_the_guess_of_their_encoding(fill: Fill) -> None:
+    """Each file alone has one symbol outside ASCII, or none: too little to tell anything."""
+    folder = fill("a.png", "b.png", "c.png", "d.png")
+    texts = {"a": "Å", "b": "Rømmegrøt", "c": "5 kr", "d": "blåbær"}
+    for stem, text in texts.items():
+        (folder / f"{stem}.gt.txt").write_text(text, encoding="cp1252")
+    lines = open_labels(folder)
+    assert [e.text for e in lines.entries] == list(texts.values())
+    assert lines.resolved.count("encoding cp1252, guessed") == 1
+    assert "give --encoding (3 files)" in lines.resolved
+
+
+def test_an_image_of_the_same_name_further_away_is_another_one(fill: Fill) -> None:
+    folder = fill("a.png", "sub/b.png")
+    for stem in ("sub/a", "sub/b"):
+        (folder / f"{stem}.gt.txt").write_text("text")
+    lines = open_labels(folder)
+    assert [image.where for image in lines.images] == [f"{folder}/sub/b.png"]
+    assert [(r.source, r.reason) for r in lines.rejects] == [
+        (f"{folder}/sub/a.gt.txt", RejectReason.MISSING_IMAGE)
+    ]

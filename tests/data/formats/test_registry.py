@@ -110,7 +110,8 @@ def boxes(*labelled: tuple[str, list[list[float]]]) -> str:
 def test_ppocrlabel_pages_are_cut_into_lines(tmp_path: Path, write: Write) -> None:
     box = [[10, 20], [110, 20], [110, 50], [10, 50]]
     # PPOCRLabel names the folder that Label.txt itself lies in.
-    rows = f"pages/p.png\t{boxes(('TOTAL 5', box), ('###', box), ('', box))}\npages/p.png\t[{{\n"
+    labelled = boxes(*((text, box) for text in ("TOTAL 5", "###", "", "TEMPORARY")))
+    rows = f"pages/p.png\t{labelled}\npages/p.png\t[{{\n"
     path = write("pages/Label.txt", rows)
     Image.fromarray(PAGE).save(tmp_path / "pages/p.png")
     lines = open_labels(path)
@@ -120,6 +121,7 @@ def test_ppocrlabel_pages_are_cut_into_lines(tmp_path: Path, write: Write) -> No
     assert [(r.source, r.reason) for r in lines.rejects] == [
         (f"{path}:1 box 2", RejectReason.ILLEGIBLE),
         (f"{path}:1 box 3", RejectReason.NO_TEXT),
+        (f"{path}:1 box 4", RejectReason.NO_TEXT),
         (f"{path}:2", RejectReason.UNREADABLE_LABEL),
     ]
     assert lines.images[0].where == f"{tmp_path}/pages/p.png at 10, 20"

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 from ocrtune.data.formats.crops import CroppedImage, Outline
-from ocrtune.data.formats.text_encoding import read_text
+from ocrtune.data.formats.text_encoding import (
+    Guess,
+    decode_text,
+    guess_encoding,
+    is_certain,
+    read_label_bytes,
+)
 from ocrtune.data.label_file import FileImage, is_file
 from ocrtune.data.lines import EncodedImage, LabelledLines, LineEntry
 from ocrtune.data.rejects import Reject, RejectReason
@@ -31,6 +37,9 @@ class FoundLine:
     """Where on the page it is; None for an image that shows this line alone."""
 
 
+_SAMPLE = 4 * 2**20
+"""Bytes of label files from which an encoding is guessed."""
+
 Parsed = Iterator[FoundLine | Reject]
 
 
@@ -38,6 +47,8 @@ Parsed = Iterator[FoundLine | Reject]
 class Reading:
     """One reading of label files: how they are decoded, where images are, what there is to tell."""
 
+    label_files: Sequence[Path]
+    """All that are read together, and share an encoding if that has to be guessed."""
     encoding: str | None = None
     """As the user gave it."""
     images: Path | None = None
@@ -46,10 +57,12 @@ class Reading:
     """Clauses for the user about label files, and to how many of them each applies."""
     found: Counter[str] = field(default_factory=Counter)
     """Places to the number of lines whose image was found there."""
+    _guesses: list[Guess | None] = field(default_factory=list)
+    _stems: dict[Path, dict[str, str]] = field(default_factory=dict)
 
     def text(self, path: Path) -> str:
-        """The decoded text of a label file; see `read_text`."""
-        decoded = read_text(path, self.encoding)
+        """The decoded text of a label file; see `decode_text`."""
+        decoded = decode_text(read_label_bytes(path), str(path), self.encoding, self._guess)
         if decoded.note:
             self.notes[decoded.note] += 1
         return decoded.text
@@ -74,17 +87,25 @@ class Reading:
         relative = name.replace("\\", "/")
         if Path(relative).is_absolute() and is_file(Path(relative)):
             return Path(relative), "absolute paths"
+        for place in self._places(label_file):
+            if relative and is_file(place / relative):
+                return place / relative, str(place)
+        # Only close by: further away, a bare name may well be that of another image.
         bare = relative.rsplit("/", 1)[-1]
-        for spelled in (relative, bare):
-            for place in self._places(label_file):
-                if spelled and is_file(place / spelled):
-                    return place / spelled, str(place)
+        for place in self._places(label_file, near=True):
+            if bare and is_file(place / bare):
+                return place / bare, f"{place} by bare file names"
         return None
 
-    def find_stem(self, stem: str, label_file: Path) -> str | None:
-        """Name of the image with the file name `stem` and any suffix of an image, in any of the places."""
-        for place in self._places(label_file):
-            if name := _images_by_stem(place).get(stem.lower()):
+    def find_stem(self, stem: str, label_file: Path, *, near: bool = False) -> str | None:
+        """Name of the image with the file name `stem` and any suffix of an image.
+
+        With `near`, only in `--images`, beside the label file, or in `images/` there.
+        """
+        for place in self._places(label_file, near=near):
+            if place not in self._stems:
+                self._stems[place] = _images_by_stem(place)
+            if name := self._stems[place].get(stem.lower()):
                 return name
         return None
 
@@ -92,14 +113,25 @@ class Reading:
         """Where the image would be looked for first."""
         return self._places(label_file)[0] / name.replace("\\", "/")
 
-    def _places(self, label_file: Path) -> list[Path]:
+    def _places(self, label_file: Path, *, near: bool = False) -> list[Path]:
         if self.images is not None:
             return [self.images]
         folder = label_file.parent
-        return [folder, folder.parent, folder / "images", folder.parent / "images", Path()]
+        places = [folder, folder / "images"]
+        return places if near else [*places, folder.parent, folder.parent / "images", Path()]
+
+    def _guess(self) -> Guess | None:
+        """The encoding of all label files that are not certain: one of them alone may hold a single word."""
+        if not self._guesses:
+            sample = bytearray()
+            for path in self.label_files:
+                with suppress(InputError):  # of another file, which is refused when its turn comes
+                    if len(sample) < _SAMPLE and not is_certain(content := read_label_bytes(path)):
+                        sample += content + b"\n"
+            self._guesses.append(guess_encoding(bytes(sample)))
+        return self._guesses[0]
 
 
-@lru_cache(maxsize=8)
 def _images_by_stem(folder: Path) -> dict[str, str]:
     try:
         names = sorted(file.name for file in folder.iterdir())
@@ -115,9 +147,8 @@ def unreadable(source: str, detail: str, image: str = "") -> Reject:
 
 
 def collect(
-    label_files: Sequence[Path],
-    parse: Callable[[Path, Reading], Parsed],
     reading: Reading,
+    parse: Callable[[Path, Reading], Parsed],
     title: str,
     progress: Callable[[int, int], None] | None = None,
 ) -> LabelledLines:
@@ -126,15 +157,15 @@ def collect(
     A label file that cannot be read is a reject, unless there is no other.
 
     Args:
-        label_files: of one format, at least one.
+        reading: the label files, of one format and at least one; how they are read, and where images are.
         parse: gives the lines of one of them.
-        reading: how, and where images are.
         title: names the format to the user.
         progress: called with (label files done, label files in all).
 
     Raises:
         InputError: no label file can be read, none has a line, or no image is found.
     """
+    label_files = reading.label_files
     entries: list[LineEntry] = []
     images: list[EncodedImage] = []
     rejects: list[Reject] = []
@@ -196,7 +227,9 @@ def _require_lines(
         if first_error is not None:
             raise first_error
         first = f"; the first: {rejects[0].source}: {rejects[0].detail}" if rejects else ""
-        raise InputError(f"{label_files[0]}: no line with a text found as {title}{first}; give --format")
+        raise InputError(
+            f"{label_files[0]}: no line with a text found as {title}{first}; give --format or --images"
+        )
     if not reading.found:
         where = "beside the label file" if reading.images is None else f"in {reading.images}"
         raise InputError(

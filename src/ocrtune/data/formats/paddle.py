@@ -14,6 +14,9 @@ from ocrtune.errors import InputError
 ILLEGIBLE = frozenset(("###", "*"))
 """Texts that mark a line nobody could read; ICDAR's `###` and PaddleOCR's `*`."""
 
+PLACEHOLDERS = frozenset(("TEMPORARY", "NULL", "待识别", "无法识别"))
+"""PPOCRLabel's words for a new box and for one that its model could not read, in its two languages."""
+
 _PAGE = re.compile(r'[^\t\n]+\t\s*\[\s*(\{[^\n]*"(transcription|points)"|\]\s*$)', re.MULTILINE)
 
 
@@ -44,6 +47,8 @@ def _line(page: str, box: object, source: str) -> FoundLine | Reject:
         return unreadable(source, "a box without a transcription", page)
     if text in ILLEGIBLE:
         return Reject(page, source, RejectReason.ILLEGIBLE, f"marked {text}")
+    if text in PLACEHOLDERS:
+        return Reject(page, source, RejectReason.NO_TEXT, f"{text}, PPOCRLabel's word for a text to come")
     try:
         return FoundLine(page, text, source, Outline(points_of(box.get("points"))))
     except OutlineError as error:

@@ -27,12 +27,18 @@ def parse_ground_truth(path: Path, reading: Reading) -> Parsed:
     """The one line of the file; its image is the one with the same name."""
     stem = path.name[: -len(_ENDING)]
     lines = reading.numbered_lines(path)
-    found = (reading.find_stem(stem + variant, path) for variant in _VARIANTS)
-    image = next((name for name in found if name is not None), f"{stem}.png")
+    found = (reading.find_stem(stem + variant, path, near=True) for variant in _VARIANTS)
+    image = next((name for name in found if name is not None), None)
     if len(lines) > 1:
-        yield unreadable(f"{path}:{lines[1][0]}", f"{len(lines)} lines of text for one line image", image)
+        yield unreadable(
+            f"{path}:{lines[1][0]}", f"{len(lines)} lines of text for one line image", image or stem
+        )
     elif not lines:
-        yield Reject(image, str(path), RejectReason.NO_TEXT, "the file is empty")
+        yield Reject(image or stem, str(path), RejectReason.NO_TEXT, "the file is empty")
+    elif image is None:
+        yield Reject(
+            stem, str(path), RejectReason.MISSING_IMAGE, f"no image {stem}.png or the like beside it"
+        )
     else:
         yield FoundLine(image, lines[0][1], f"{path}:{lines[0][0]}")
 

@@ -158,7 +158,7 @@ def open_labels(
     if format_name == LMDB:
         raise InputError(f"{path} holds no LMDB ({DATA_FILE}); leave --format out, or give another folder")
     chosen, files, others = _recognise(path, format_name)
-    lines = collect(files, chosen.parse, Reading(encoding, images), chosen.title, progress)
+    lines = collect(Reading(files, encoding, images), chosen.parse, chosen.title, progress)
     return LabelledLines(lines.entries, lines.images, lines.rejects, lines.resolved + others)
 
 

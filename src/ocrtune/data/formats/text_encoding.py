@@ -54,29 +54,48 @@ class DecodedText:
     """A clause for the user; empty for plain UTF-8."""
 
 
-def read_text(path: Path, encoding: str | None = None) -> DecodedText:
-    """The text of a label file.
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """An encoding that was not certain."""
 
-    Args:
-        path: at most `LABEL_FILE_LIMIT` bytes.
-        encoding: a codec of Python; found if not given.
+    encoding: str
+    note: str
+    """A clause for the user, with a text to judge it by."""
+
+
+def read_label_bytes(path: Path) -> bytes:
+    """The bytes of a label file.
 
     Raises:
-        InputError: it cannot be read, or not be decoded, or nothing plausible comes out.
+        InputError: it cannot be read, or is over `LABEL_FILE_LIMIT`.
     """
     try:
         if path.stat().st_size > LABEL_FILE_LIMIT:
             raise InputError(
                 f"{path} is over {LABEL_FILE_LIMIT >> 30} GiB; split it into several label files"
             )
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read the label file {path}: {error.strerror}") from error
-    return decode_text(content, str(path), encoding)
 
 
-def decode_text(content: bytes, where: str, encoding: str | None = None) -> DecodedText:
-    """As `read_text`, of bytes that messages call `where`."""
+def decode_text(
+    content: bytes,
+    where: str,
+    encoding: str | None = None,
+    guess: Callable[[], Guess | None] | None = None,
+) -> DecodedText:
+    """Decode a label file.
+
+    Args:
+        content: its bytes.
+        where: names it in errors.
+        encoding: a codec of Python; found if not given.
+        guess: called where the encoding is not certain, to guess from more than this file.
+
+    Raises:
+        InputError: it cannot be decoded, or nothing plausible comes out.
+    """
     if encoding is not None:
         return DecodedText(_decode_as(content, where, encoding), f"encoding {encoding}, as given")
     for mark, name in _MARKS:
@@ -87,8 +106,25 @@ def decode_text(content: bytes, where: str, encoding: str | None = None) -> Deco
     try:
         return DecodedText(content.decode("utf-8"), "")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return _guess(content, f"{where}:{line}", error.start)
+        guessed = guess_encoding(content) if guess is None else guess()
+        if guessed is None:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise InputError(
+                f"{where}:{line}: not UTF-8 (byte {error.start}), and no other encoding gives plausible "
+                "texts; give its --encoding"
+            ) from error
+        return DecodedText(_decode_as(content, where, guessed.encoding), guessed.note)
+
+
+def is_certain(content: bytes) -> bool:
+    """Whether `decode_text` needs no guess among the code pages."""
+    if b"\0" in content or content.startswith(codecs.BOM_UTF8):
+        return True
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decode_as(content: bytes, where: str, encoding: str) -> str:
@@ -112,7 +148,8 @@ def _without_mark(content: bytes, where: str) -> DecodedText:
     raise InputError(f"{where} holds NUL bytes, so it is no text; give a label file, or its --encoding")
 
 
-def _guess(content: bytes, where: str, first_byte: int) -> DecodedText:
+def guess_encoding(content: bytes) -> Guess | None:
+    """The encoding in which text that is not UTF-8 looks right; None where it does in none."""
     scored = []
     for name, score in _CANDIDATES.items():
         try:
@@ -122,16 +159,13 @@ def _guess(content: bytes, where: str, first_byte: int) -> DecodedText:
         scored.append((score(text[:_SAMPLE_SYMBOLS]), name, text))
     scored.sort(key=lambda entry: -entry[0])  # stable: the order of the candidates breaks ties
     if not scored or scored[0][0] < _PLAUSIBLE:
-        raise InputError(
-            f"{where}: not UTF-8 (byte {first_byte}), and no other encoding gives plausible texts; "
-            "give its --encoding"
-        )
+        return None
     _, name, text = scored[0]
     note = f"encoding {name}, guessed from texts such as “{_example(text)}”"
     others = [other for score, other, _ in scored[1:] if score >= _PLAUSIBLE]
     if others:
         note += f" ({', '.join(others)} would fit too)"
-    return DecodedText(text, f"{note}; if that is wrong, give --encoding")
+    return Guess(name, f"{note}; if that is wrong, give --encoding")
 
 
 def _example(text: str) -> str:
