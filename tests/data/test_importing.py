@@ -74,6 +74,7 @@ def test_what_is_written_is_read_back(
 @example(
     ids=["../../etc/x.png", "/etc/x.png", "C:\\x.png", "con.png", "a\tb.png", "é.png", "e\u0301.png", "É.png"]
 )
+@example(ids=["a.png", "a.png/b.png", "a.gif", "a.gif/b", "a-2.png", "a.png", "a.png", "a.png"])
 @example(ids=["", ".", "..", "a/./b", "x" * 300 + ".png", "\ud800.png", "a.png/", "nul"])
 def test_any_id_becomes_a_name_inside_of_the_folder(ids: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:

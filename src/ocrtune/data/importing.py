@@ -35,6 +35,8 @@ _PART_LIMIT = 100
 _SUFFIXES = {"JPEG": ".jpg", "TIFF": ".tif", "PPM": ".ppm"}
 """Of image formats whose file names do not end like the format is called."""
 
+_IMAGE_ENDINGS = IMAGE_SUFFIXES | {".gif", ".pbm", ".pgm", ".pnm", ".ppm"}
+
 _UNSAFE = re.compile(r'[<>:"|?*\\]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -162,26 +164,30 @@ class _Names:
     """Names of image files: those the lines had, made safe for every system and unlike each other."""
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}
+        """Names to the number that the last one of them got."""
 
     def new(self, entry: LineEntry, content: bytes) -> str:
         """The path below the output folder for an image with this content."""
         parts = [part for part in re.split(r"[/\\]", entry.id) if part.strip(". ")]
         if len(parts) > 1 and (parts[0] == IMAGES or parts[0].endswith(":")):  # "C:"
             parts = parts[1:]
-        safe = [_safe(part) for part in parts] or ["line"]
-        stem, suffix = safe[-1], ""
-        if Path(stem).suffix.lower() in IMAGE_SUFFIXES:
-            suffix = Path(stem).suffix
+        *folders, stem = [_safe(part) for part in parts] or ["line"]
+        suffix = Path(stem).suffix
+        if suffix.lower() in _IMAGE_ENDINGS:
             stem = stem.removesuffix(suffix)
         else:
             suffix = _suffix(content)
-        folder = "/".join([IMAGES, *safe[:-1]])
-        name, number = f"{folder}/{stem}{suffix}", 1
+        # A folder that ends like an image could meet an image of that name.
+        folders = [f"{part}_" if Path(part).suffix.lower() in _IMAGE_ENDINGS else part for part in folders]
+        stem = "/".join([IMAGES, *folders, stem])
+        name = first = f"{stem}{suffix}"
+        number = self._taken.get(_key(first), 0)
         while _key(name) in self._taken:
             number += 1
-            name = f"{folder}/{stem}-{number}{suffix}"
-        self._taken.add(_key(name))
+            name = f"{stem}-{number}{suffix}"
+        self._taken[_key(first)] = max(number, 1)
+        self._taken.setdefault(_key(name), 1)
         return name
 
 
@@ -202,7 +208,7 @@ def _safe(part: str) -> str:
     if len(cleaned.encode()) <= _PART_LIMIT:
         return cleaned
     suffix = Path(cleaned).suffix if len(Path(cleaned).suffix) <= 5 else ""
-    return cleaned.removesuffix(suffix).encode()[:_PART_LIMIT].decode(errors="ignore") + suffix
+    return cleaned.removesuffix(suffix).encode()[:_PART_LIMIT].decode(errors="ignore").rstrip(". ") + suffix
 
 
 def _suffix(content: bytes) -> str:
