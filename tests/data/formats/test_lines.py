@@ -117,7 +117,7 @@ def test_pairs_share_the_guess_of_their_encoding(fill: Fill) -> None:
     lines = open_labels(folder)
     assert [e.text for e in lines.entries] == list(texts.values())
     assert lines.resolved.count("encoding cp1252, guessed") == 1
-    assert "give --encoding (3 files)" in lines.resolved
+    assert "; in 3 of the files encoding cp1252, guessed from texts" in lines.resolved
 
 
 def test_an_image_of_the_same_name_further_away_is_another_one(fill: Fill) -> None:

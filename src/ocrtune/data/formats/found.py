@@ -245,7 +245,7 @@ def _resolved(label_files: Sequence[Path], entries: Sequence[LineEntry], reading
     if nowhere:
         places.append(f"nowhere ({nowhere})")
     notes = [
-        note if count == len(label_files) else f"{note} ({count} files)"
+        note if count == len(label_files) else f"in {count} of the files {note}"
         for note, count in reading.notes.most_common()
     ]
     lines = f"{len(entries)} lines as {title}"
