@@ -65,6 +65,9 @@ for _name, _help in {
     "stats": "Count what labelled lines hold, and say which settings suit them.",
 }.items():
     data_app.command(f"ocrtune.cli_data:{_name}", name=_name, help=_help)
+data_app.command(  # `import` is no name a function can have
+    "ocrtune.cli_data:import_labels", name="import", help="Turn labels of other tools into a dataset."
+)
 # By name: their options come from pydantic models, whose import alone takes as long as `--help`.
 for _name, _help in {
     "quickstart": "Run the whole chain on receipts made here: score, fine-tune, score again, export, read.",

@@ -66,7 +66,7 @@ def split(
         copy: Copy the images, into a folder for each side.
     """
     from ocrtune.data.dataset import open_dataset
-    from ocrtune.data.rejects import summarise_rejects
+    from ocrtune.data.rejects import SKIPPED_FILE, summarise_rejects
     from ocrtune.data.split import Shares
     from ocrtune.data.split_files import write_split
     from ocrtune.data.split_plan import plan_split
@@ -88,7 +88,7 @@ def split(
     for side, path in written.labels.items():
         print(f"{side:5}  {written.lines[side]} lines in {path}")
     if written.rejects:
-        print(f"Left out: {printable(summarise_rejects(written.rejects))}; all in {output / 'skipped.tsv'}")
+        print(f"Left out: {printable(summarise_rejects(written.rejects))}; all in {output / SKIPPED_FILE}")
 
 
 def stats(
@@ -131,3 +131,46 @@ def stats(
         from ocrtune.data.statistics_picture import statistics_picture
 
         write_bytes(output, statistics_picture(counted), overwrite=overwrite)
+
+
+def import_labels(
+    *paths: Path,
+    output: Annotated[Path, Parameter(alias="-o")],
+    lmdb: bool = False,
+    format: str | None = None,
+    encoding: str | None = None,
+    images: ImageFolder = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn labels of other tools into a folder with images/ and labels.txt, or into an LMDB.
+
+    Lines on pages are cut out. What cannot be used is listed in skipped.tsv.
+
+    Args:
+        paths: Label files, or folders that hold labels in any known format.
+        output: The folder to make.
+        lmdb: Make an LMDB.
+        format: Take the labels for this format instead of telling it by the files (docs/data.md).
+        encoding: Of the label files, such as cp1252 or gb18030, instead of finding it.
+    """
+    from ocrtune.data.formats.registry import open_labels
+    from ocrtune.data.importing import import_lines, join_lines, require_free
+    from ocrtune.data.rejects import SKIPPED_FILE, summarise_rejects
+    from ocrtune.reading.files import printable
+
+    if not paths:
+        raise InputError("data import needs labels: ocrtune data import PATH... -o OUT")
+    require_free(output, overwrite=overwrite)
+    parts = []
+    for path in paths:
+        with progress_bar("Reading labels") as progress:
+            parts.append(open_labels(path, format, encoding, images, progress))
+        note(parts[-1].resolved)
+    with progress_bar("Importing") as progress:
+        imported = import_lines(
+            join_lines(parts), output, as_lmdb=lmdb, overwrite=overwrite, progress=progress
+        )
+    print(f"{imported.lines} lines in {imported.path}")
+    if imported.rejects:
+        counted = printable(summarise_rejects(imported.rejects))
+        print(f"Left out: {counted}; all are in {imported.path / SKIPPED_FILE}")

@@ -147,7 +147,7 @@ def test_odd_names_are_pointed_to_or_listed(tmp_path: Path, png: Png) -> None:
     odd = tmp_path / os.fsdecode(b"odd\xff")
     odd.mkdir()
     moved = folder.rename(odd / "set")
-    with pytest.raises(InputError, match=r"no line of train can be written: \d not to be written as a label"):
+    with pytest.raises(InputError, match=r"no line of train can be written: \d cannot be stored"):
         write_split(plan_split([open_dataset(str(moved))], Shares(0.4), "none", 0), tmp_path / "none")
     assert not (tmp_path / "none").exists()
 

@@ -134,7 +134,8 @@ def _numbered_lines(path: Path) -> list[tuple[int, str]]:
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"{path}:{number}: not UTF-8 (byte {error.start}); save the file as UTF-8"
+            f"{path}:{number}: not UTF-8 (byte {error.start}); save the file as UTF-8, "
+            "or convert it with ocrtune data import"
         ) from error
     # Not splitlines(): a text may hold U+2028, U+0085 or a form feed.
     lines = [line.removesuffix("\r") for line in text.split("\n")]
@@ -163,7 +164,7 @@ def _find_images(
         relative = entry.id.replace("\\", "/")
         for name, folder in places.items():
             file = folder / relative
-            if _is_file(file):
+            if is_file(file):
                 found["absolute paths" if Path(relative).is_absolute() else name] += 1
                 break
         else:
@@ -179,7 +180,8 @@ def _find_images(
     return tuple(files), f"images from {where}" if entries else "no image is needed"
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether `path` is a file; False for a name that no file can have."""
     try:
         return path.is_file()
     except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL character

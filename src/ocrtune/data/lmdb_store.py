@@ -86,7 +86,7 @@ def pack(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        count = _write(staging, _usable_lines(datasets, verify, rejects, progress))
+        count = _write(staging, usable_lines(datasets, verify, rejects, progress))
         if count == 0:
             names = ", ".join(dataset.name for dataset in datasets)
             raise InputError(f"no line of {names} can be packed: {summarise_rejects(rejects)}")
@@ -101,18 +101,20 @@ def pack(
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class UsableLine:
+    """A line whose image was verified."""
+
     dataset: LineDataset
     entry: LineEntry
     content: bytes
 
 
-def _usable_lines(
+def usable_lines(
     datasets: Sequence[LineDataset],
     verify: Verify,
     rejects: list[Reject],
     progress: Callable[[int, int], None] | None,
-) -> Iterator[_Line]:
+) -> Iterator[UsableLine]:
     """The lines whose image can be used; the others go to `rejects`."""
     total = sum(map(len, datasets))
     done = 0
@@ -124,7 +126,7 @@ def _usable_lines(
             except ImageError as error:
                 rejects.append(Reject(entry.id, entry.source, error.reason, f"{image.where}: {error.detail}"))
             else:
-                yield _Line(dataset, entry, content)
+                yield UsableLine(dataset, entry, content)
             if progress is not None and (done % _PROGRESS_EVERY == 0 or done == total):
                 progress(done, total)
 
@@ -138,7 +140,7 @@ def _read_verified(image: EncodedImage, verify: Verify) -> bytes:
     return content
 
 
-def _write(folder: Path, lines: Iterator[_Line]) -> int:
+def _write(folder: Path, lines: Iterator[UsableLine]) -> int:
     """Write `lines` to a new LMDB in `folder`, and where they came from; returns how many there were."""
     labels: list[str] = []
     # Nobody else opens a staging folder: no lock file. Each commit need not reach the disk either,

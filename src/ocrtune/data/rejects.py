@@ -11,6 +11,9 @@ from pathlib import Path
 
 from ocrtune.output import write_text
 
+SKIPPED_FILE = "skipped.tsv"
+"""The list of rejects beside what was made of the rest."""
+
 
 class RejectReason(StrEnum):
     """Every reason for which a line may be left out."""
@@ -22,7 +25,9 @@ class RejectReason(StrEnum):
     EMPTY_IMAGE = "empty image"
     UNKNOWN_SYMBOL = "unknown symbol"
     TOO_LONG = "too long for the width"
-    NOT_WRITABLE = "not to be written as a label"
+    UNREADABLE_LABEL = "label cannot be read"
+    ILLEGIBLE = "marked as illegible"
+    UNSTORABLE = "cannot be stored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ocrtune.data.dataset import LABEL_FILE
 from ocrtune.data.images import ImageError
 from ocrtune.data.label_file import FileImage, LabelForm, split_line
 from ocrtune.data.lines import EncodedImage
-from ocrtune.data.rejects import Reject, RejectReason, summarise_rejects, write_skipped
+from ocrtune.data.rejects import SKIPPED_FILE, Reject, RejectReason, summarise_rejects, write_skipped
 from ocrtune.data.split import Side
 from ocrtune.data.split_plan import SplitPlan
 from ocrtune.errors import InputError
@@ -24,9 +24,8 @@ from ocrtune.output import refuse_existing
 RECORD = "split.json"
 """What was asked for and each group's side; also the mark of a folder that a later split may replace."""
 
-SKIPPED = "skipped.tsv"
 
-_OWN = {RECORD, SKIPPED, *Side, *(f"{side}.txt" for side in Side)}
+_OWN = {RECORD, SKIPPED_FILE, *Side, *(f"{side}.txt" for side in Side)}
 
 _SUFFIXES = {
     b"\xff\xd8": ".jpg",
@@ -81,7 +80,7 @@ def write_split(
             if count == 0:
                 raise InputError(f"no line of {side} can be written: {summarise_rejects(rejects)}")
         if rejects:
-            write_skipped(staging / SKIPPED, rejects)
+            write_skipped(staging / SKIPPED_FILE, rejects)
         (staging / RECORD).write_text(json.dumps(_record(plan, lines), indent=1) + "\n", encoding="utf-8")
         replace_directory(staging, out)
     except OSError as error:
@@ -129,7 +128,7 @@ class _Writer:
                 row = _label_row(place, entry.text)
                 if row is None:
                     detail = f"{place!r} or its text has a break, a TAB, a backslash or no Unicode"
-                    rejected = Reject(entry.id, entry.source, RejectReason.NOT_WRITABLE, detail)
+                    rejected = Reject(entry.id, entry.source, RejectReason.UNSTORABLE, detail)
                     self._rejects.append(rejected)
                     continue
                 file.write(row)

@@ -16,7 +16,7 @@ from torch import nn
 from ocrtune.bundle import Manifest, ModelBundle, replace_directory, replaced_directory, write_bundle
 from ocrtune.config import TrainConfig
 from ocrtune.convert.onnx_export import export_onnx, verify_onnx
-from ocrtune.data.rejects import Reject, write_skipped
+from ocrtune.data.rejects import SKIPPED_FILE, Reject, write_skipped
 from ocrtune.errors import InputError
 from ocrtune.output import write_text
 from ocrtune.reading.models import BASE
@@ -29,7 +29,6 @@ CONFIG_FILE = "config.yaml"
 RECIPE_FILE = "recipe.json"
 METRICS_FILE = "metrics.jsonl"
 CURVES_FILE = "curves.png"
-SKIPPED_FILE = "skipped.tsv"
 BEST, LAST = "best", "last"
 EXPORT = "export"
 """In the dotted name of the folder where an ONNX file waits for its check."""
