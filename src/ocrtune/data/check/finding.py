@@ -36,4 +36,6 @@ class Finding(Generic[Facts, Found]):
     mend: str
     """The command or the act that mends it; `{path}` is the dataset."""
     check: Callable[[Facts], Found]
-    """Looks at the facts. For one line it gives what exactly is wrong, or None."""
+    """Looks at the facts. For one line it gives what exactly is wrong, or None; for a set all that is."""
+    unit: str = "line"
+    """What is counted."""
