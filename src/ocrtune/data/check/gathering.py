@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import os
 from collections import deque
@@ -19,6 +20,7 @@ from ocrtune.data.check.measuring import LineMeasure, measure_image
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.images import ImageError
 from ocrtune.data.lines import EncodedImage, LineEntry
+from ocrtune.records import Image
 from ocrtune.synth.texts.labels import clean
 
 _BATCH = 32
@@ -60,19 +62,23 @@ class LineSet:
         """The number of the first line to validate."""
         return self._starts[self.train_sets]
 
-    def dataset_of(self, line: int) -> int:
-        """Index of the dataset that holds a line."""
-        return int(np.searchsorted(self._starts, line, side="right")) - 1
+    def numbers(self, dataset: int) -> range:
+        """Of the lines of a dataset."""
+        return range(self._starts[dataset], self._starts[dataset + 1])
 
     def entry(self, line: int) -> LineEntry:
-        """Its label."""
-        dataset = self.dataset_of(line)
-        return self.datasets[dataset].entries[line - self._starts[dataset]]
+        """The label of a line."""
+        dataset, index = self._place(line)
+        return dataset.entries[index]
 
-    def image(self, line: int) -> npt.NDArray[np.uint8]:
-        """Decode it; see `LineDataset.image`."""
-        dataset = self.dataset_of(line)
-        return self.datasets[dataset].image(line - self._starts[dataset])
+    def image(self, line: int) -> Image:
+        """Decode the image of a line; see `LineDataset.image`."""
+        dataset, index = self._place(line)
+        return dataset.image(index)
+
+    def _place(self, line: int) -> tuple[LineDataset, int]:
+        dataset = bisect.bisect_right(self._starts, line) - 1
+        return self.datasets[dataset], line - self._starts[dataset]
 
 
 @dataclass(frozen=True, eq=False)

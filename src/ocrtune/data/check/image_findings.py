@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from ocrtune.charset import Charset
 from ocrtune.data.check.finding import BY_HAND, Finding, Severity
 from ocrtune.data.check.measuring import LineMeasure
 from ocrtune.data.check.model_limits import ModelLimits
-from ocrtune.data.rejects import RejectReason
+from ocrtune.data.label_file import FileImage
+from ocrtune.data.lines import EncodedImage
+from ocrtune.data.lmdb_reading import DATA_FILE, LmdbImage
+from ocrtune.data.rejects import Reject, RejectReason
 from ocrtune.decoding import ctc_steps_needed
 
 BLANK_CONTRAST = 20
@@ -37,6 +41,25 @@ class LineFacts:
     limits: ModelLimits
 
 
+def has_ink(measure: LineMeasure) -> bool:
+    """Whether there is anything on the image."""
+    return measure.contrast >= BLANK_CONTRAST
+
+
+def unlabelled_image(reject: Reject, images: Path | None) -> EncodedImage:
+    """The image of a line that was refused for want of a text; whether it can be read is not known.
+
+    Args:
+        reject: its source is `label file:row`, or `data.mdb key` of an LMDB.
+        images: the folder its path starts from, if not the label file's.
+    """
+    file, _, key = reject.source.rpartition(" ")
+    if Path(file).name == DATA_FILE:
+        return LmdbImage(Path(file).parent.resolve(), key)
+    folder = Path(reject.source.rpartition(":")[0]).parent if images is None else images
+    return FileImage(folder / reject.id.replace("\\", "/"))
+
+
 def _size(measure: LineMeasure) -> str:
     return f"{measure.width} x {measure.height} px"
 
@@ -47,7 +70,7 @@ def _tiny(line: LineFacts) -> str | None:
 
 
 def _blank(line: LineFacts) -> str | None:
-    if line.measure.contrast >= BLANK_CONTRAST:
+    if has_ink(line.measure):
         return None
     return f"{line.text!r} on {_size(line.measure)} that differ by {line.measure.contrast} grey levels"
 
@@ -103,7 +126,7 @@ REJECT_FINDINGS: Mapping[RejectReason, Finding[None, None]] = MappingProxyType(
     {
         reason: Finding(str(reason), Severity.UNUSABLE, meaning, mend, lambda _: None)
         for reason, meaning, mend in (
-            (RejectReason.NO_TEXT, "no label: nothing to learn", "transcribe it or take the row out"),
+            (RejectReason.NO_TEXT, "neither label nor ink: nothing to learn", "take the row out"),
             (
                 RejectReason.MISSING_IMAGE,
                 "no such file or key",
@@ -116,6 +139,15 @@ REJECT_FINDINGS: Mapping[RejectReason, Finding[None, None]] = MappingProxyType(
     }
 )
 """By why a line was refused when it was read."""
+
+INK_WITHOUT_TEXT: Finding[None, None] = Finding(
+    "ink without text",
+    Severity.UNUSABLE,
+    "something is printed, and no label says what",
+    "transcribe it",
+    lambda _: None,
+)
+"""What `RejectReason.NO_TEXT` is where the image shows ink."""
 
 IMAGE_FINDINGS: tuple[Finding[LineFacts, str | None], ...] = (
     Finding(
