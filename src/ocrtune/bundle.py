@@ -216,7 +216,7 @@ def replace_directory(staging: Path, path: Path) -> None:
     A directory cannot be replaced in one step, so for an instant the old one stands beside
     under a dotted name; a crash there leaves a complete bundle under one of the two names.
     """
-    for file in staging.iterdir():
+    for file in filter(Path.is_file, staging.iterdir()):
         with file.open("r+b") as handle:  # Windows syncs only what is open for writing
             os.fsync(handle.fileno())
     staging.chmod(0o755)  # mkdtemp made it private

@@ -61,6 +61,7 @@ data_app = App(name="data", help="Prepare labelled lines.")
 app.command(data_app)
 for _name, _help in {
     "check": "Say what is wrong with labelled lines, and what mends it.",
+    "fix": "Write a mended copy of labelled lines, with a log of every change.",
     "pack": "Write labelled lines as one LMDB in the format of deep-text-recognition-benchmark.",
 }.items():
     data_app.command(f"ocrtune.cli_data:{_name}", name=_name, help=_help)

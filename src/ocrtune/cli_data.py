@@ -89,3 +89,32 @@ def check(
     if json is not None:
         write_json(json, to_json(checked), overwrite=overwrite)
     enforce_max_bad(checked, max_bad)
+
+
+def fix(
+    path: str,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    images: ImageFolder = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a mended copy of labelled lines, with a log of every change.
+
+    Args:
+        path: A folder with labels.txt, a label file, or a folder that holds LMDBs.
+        output: The folder to make.
+    """
+    from ocrtune.data.check.fix import CHANGES, TO_DO, fix_dataset
+    from ocrtune.data.dataset import open_dataset
+
+    dataset = open_dataset(path, images)
+    note(dataset.resolved)
+    with progress_bar("Mending") as progress:
+        fixed = fix_dataset(dataset, output, overwrite=overwrite, progress=progress)
+    print(f"{fixed.lines} lines in {fixed.path}")
+    for name, count in fixed.changes.most_common():
+        print(f"  {name}: {count}")
+    print(f"Every change: {fixed.path / CHANGES}")
+    if fixed.to_do:
+        counts = ", ".join(f"{count} {reason}" for reason, count in fixed.to_do.most_common())
+        print(f"Left out, for you to decide ({fixed.path / TO_DO}): {counts}")

@@ -26,7 +26,7 @@ LEAST_HEIGHT = 8
 LEAST_WIDTH = 3
 """px; an "i" has as many."""
 
-SIDEWAYS_ASPECT = 1.5
+SIDEWAYS_ASPECT = 2.0
 """Height over width from which on a text of `SIDEWAYS_SYMBOLS` cannot stand upright side by side."""
 
 SIDEWAYS_SYMBOLS = 4

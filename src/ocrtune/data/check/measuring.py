@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ocrtune.data.check.fingerprint import Fingerprint, fingerprint
 from ocrtune.data.images import ImageError, decode_image
@@ -30,7 +29,7 @@ class LineMeasure:
     """px from the first column with ink to the last; 0 where ink cannot be told from paper."""
     has_two_lines: bool
     content: int
-    """64 bits that name the decoded pixels, whatever file format they were in."""
+    """See `pixel_digest`."""
     fingerprint: Fingerprint
 
 
@@ -55,10 +54,13 @@ def measure_pixels(image: Image) -> LineMeasure:
         contrast=int(spots.max()) - int(spots.min()),
         ink_width=int(columns[-1] - columns[0] + 1) if columns.size else 0,
         has_two_lines=separated is not None and shows_two_lines(separated.ink),
-        content=_digest(image),
+        content=pixel_digest(image),
         fingerprint=fingerprint(grey),
     )
 
+
+_LEAST_TWO = 32
+"""px; the height from which on a crop may hold two lines: a plate of 24 px only has a frame."""
 
 _BAND = 0.22
 """Of the crop's height, that a line of two has at least; a rule or a dot is lower."""
@@ -76,6 +78,8 @@ _REACH = 0.25
 def shows_two_lines(ink: Mask) -> bool:
     """Whether rows free of ink part the crop into two bands as high as lines: (H, W) mask of ink."""
     height = ink.shape[0]
+    if height < _LEAST_TWO:
+        return False
     rows = ink.sum(axis=1)
     is_inked = rows > _GAP_INK * np.percentile(rows, 90)
     borders = np.flatnonzero(np.diff(is_inked, prepend=False, append=False)).reshape(-1, 2)
@@ -95,7 +99,8 @@ def _reach(ink: Mask) -> int:
     return int(columns[-1] - columns[0] + 1)
 
 
-def _digest(image: npt.NDArray[np.uint8]) -> int:
+def pixel_digest(image: Image) -> int:
+    """64 bits that name decoded pixels and their shape, whatever file format they were in."""
     digest = hashlib.blake2b(repr(image.shape).encode(), digest_size=8)
     digest.update(np.ascontiguousarray(image).data)
     return int.from_bytes(digest.digest())
