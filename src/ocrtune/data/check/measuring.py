@@ -63,10 +63,10 @@ _LEAST_TWO = 32
 """px; the height from which on a crop may hold two lines: a plate of 24 px only has a frame."""
 
 _BAND = 0.22
-"""Of the crop's height, that a line of two has at least; a rule or a dot is lower."""
+"""Of the height of all ink, that a line of two has at least; a rule or a dot is lower."""
 
 _GAP = 0.08
-"""Of the crop's height, between two lines; needles leave 0.03 within a digit, a stamp 0.05 (receipts)."""
+"""Of the height of all ink, between two lines; needles leave 0.03 within a digit, a stamp 0.05 (receipts)."""
 
 _GAP_INK = 0.04
 """Of the ink of the fullest rows, that a gap may hold: specks."""
@@ -77,12 +77,12 @@ _REACH = 0.25
 
 def shows_two_lines(ink: Mask) -> bool:
     """Whether rows free of ink part the crop into two bands as high as lines: (H, W) mask of ink."""
-    height = ink.shape[0]
-    if height < _LEAST_TWO:
+    if len(ink) < _LEAST_TWO:
         return False
     rows = ink.sum(axis=1)
     is_inked = rows > _GAP_INK * np.percentile(rows, 90)
     borders = np.flatnonzero(np.diff(is_inked, prepend=False, append=False)).reshape(-1, 2)
+    height = int(borders[-1, 1] - borders[0, 0])
     bands = [(start, end) for start, end in borders.tolist() if end - start >= _BAND * height]
     if len(bands) < 2:
         return False
