@@ -63,10 +63,10 @@ class Fixed:
 
 @dataclass(slots=True)
 class _Log:
-    changes: list[tuple[str, ...]] = field(
-        default_factory=lambda: [("id", "source", "change", "before", "after")]
-    )
-    to_do: list[tuple[str, ...]] = field(default_factory=lambda: [("id", "source", "reason", "detail")])
+    """Rows of the two lists, without their headings."""
+
+    changes: list[tuple[str, ...]] = field(default_factory=list)
+    to_do: list[tuple[str, ...]] = field(default_factory=list)
 
     def change(self, entry: LineEntry, change: str, before: str, after: str) -> None:
         self.changes.append((entry.id, entry.source, change, before, after))

@@ -65,8 +65,8 @@ _LEAST_TWO = 32
 _BAND = 0.22
 """Of the height of all ink, that a line of two has at least; a rule or a dot is lower."""
 
-_GAP = 0.08
-"""Of the height of all ink, between two lines; needles leave 0.03 within a digit, a stamp 0.05 (receipts)."""
+_GAP = 0.12
+"""Of the height of all ink, between two lines; needles leave up to 0.1 within a digit (receipts)."""
 
 _GAP_INK = 0.04
 """Of the ink of the fullest rows, that a gap may hold: specks."""
