@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from ocrtune.data.check.fingerprint import FINGERPRINT_BYTES, alike_pairs, fingerprint, is_same_print
+from ocrtune.data.check.measuring import measure_pixels, shows_two_lines
 from ocrtune.records import Image
 
 
 def found(images: list[Image]) -> list[tuple[int, int]]:
-    prints = np.stack([fingerprint(image) for image in images])
-    aspects = np.array([image.shape[1] / image.shape[0] for image in images])
+    measures = [measure_pixels(image) for image in images]
+    prints = np.stack([measure.fingerprint for measure in measures])
+    aspects = np.array([measure.ink_width / measure.ink_height for measure in measures])
     return [pair for pair in alike_pairs(prints, aspects) if is_same_print(*(images[i] for i in pair))]
 
 
@@ -26,6 +28,7 @@ COPIES: dict[str, Callable[[Any, Image], Image]] = {
     ),
     "paler": lambda desk, image: np.asarray(image * 0.6 + 90, np.uint8),
     "larger": lambda desk, image: np.asarray(cv2.resize(image, None, fx=1.4, fy=1.4), np.uint8),
+    "cut tighter": lambda desk, image: image[3:-5, 6:-4],
     "noised": lambda desk, image: (
         (image + np.random.default_rng(0).normal(0, 6, image.shape)).clip(0, 255).astype(np.uint8)
     ),
@@ -57,3 +60,20 @@ def test_many_lines_with_one_text_are_all_compared() -> None:
     images = [rng.integers(0, 256, (8, 16), dtype=np.uint8) for _ in range(1100)]
     prints = np.stack([fingerprint(image) for image in [*images, images[3]]])
     assert list(alike_pairs(prints, np.full(1101, 2.0))) == [(3, 1100)]
+
+
+def test_ink_is_found_whatever_paper_is_around_it(desk: Any) -> None:
+    image = desk.draw("TOTAL")
+    whole, cut = measure_pixels(image), measure_pixels(image[3:-5, 6:-4])
+    assert (whole.ink_height, whole.ink_width) == (cut.ink_height, cut.ink_width)
+    assert np.array_equal(whole.fingerprint, cut.fingerprint)
+
+
+def test_a_digit_with_a_weak_waist_is_one_line() -> None:
+    """Needles leave rows free of ink within each digit, and specks between: '270.00' on a receipt."""
+    ink = np.zeros((87, 200), np.bool_)
+    for start, end in [(16, 32), (34, 40), (42, 49), (50, 75)]:
+        ink[start:end, 10:190] = True
+    assert not shows_two_lines(ink)
+    ink[32:50] = False
+    assert shows_two_lines(ink)

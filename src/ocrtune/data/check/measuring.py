@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ocrtune.data.check.fingerprint import Fingerprint, fingerprint
+from ocrtune.data.check.fingerprint import Fingerprint, fingerprint, ink_box
 from ocrtune.data.images import ImageError, decode_image
 from ocrtune.data.lines import EncodedImage
 from ocrtune.records import Image
@@ -25,8 +26,9 @@ class LineMeasure:
     """px"""
     contrast: int
     """Grey levels between the darkest and the lightest spot of about 3 px."""
+    ink_height: int
     ink_width: int
-    """px from the first column with ink to the last; 0 where ink cannot be told from paper."""
+    """px of the part with ink; of the whole image where ink cannot be told from paper."""
     has_two_lines: bool
     content: int
     """See `pixel_digest`."""
@@ -47,15 +49,16 @@ def measure_pixels(image: Image) -> LineMeasure:
     grey = image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     spots = cv2.GaussianBlur(grey, (3, 3), 0)  # a single dead pixel is no ink
     separated = separate(image)
-    columns = np.flatnonzero(separated.ink.any(axis=0)) if separated is not None else np.empty(0, np.int64)
+    inked = grey if separated is None else grey[ink_box(separated.ink)]
     return LineMeasure(
         height=image.shape[0],
         width=image.shape[1],
         contrast=int(spots.max()) - int(spots.min()),
-        ink_width=int(columns[-1] - columns[0] + 1) if columns.size else 0,
+        ink_height=inked.shape[0],
+        ink_width=inked.shape[1],
         has_two_lines=separated is not None and shows_two_lines(separated.ink),
         content=pixel_digest(image),
-        fingerprint=fingerprint(grey),
+        fingerprint=fingerprint(inked),
     )
 
 
@@ -83,15 +86,13 @@ def shows_two_lines(ink: Mask) -> bool:
     is_inked = rows > _GAP_INK * np.percentile(rows, 90)
     borders = np.flatnonzero(np.diff(is_inked, prepend=False, append=False)).reshape(-1, 2)
     height = int(borders[-1, 1] - borders[0, 0])
-    bands = [(start, end) for start, end in borders.tolist() if end - start >= _BAND * height]
-    if len(bands) < 2:
-        return False
-    (start, first_end), (second_start, end) = bands[0], bands[1]
-    lower, higher = sorted((first_end - start, end - second_start))
-    if second_start - first_end < _GAP * height or 2 * lower < higher:
-        return False
-    reaches = (_reach(ink[start:first_end]), _reach(ink[second_start:end]))
-    return min(reaches) >= _REACH * _reach(ink)
+    for (start, end), (next_start, next_end) in itertools.pairwise(borders.tolist()):
+        lower, higher = sorted((end - start, next_end - next_start))
+        if lower < max(_BAND * height, higher / 2) or next_start - end < _GAP * height:
+            continue
+        if min(_reach(ink[start:end]), _reach(ink[next_start:next_end])) >= _REACH * _reach(ink):
+            return True
+    return False
 
 
 def _reach(ink: Mask) -> int:
