@@ -104,7 +104,7 @@ SET_FINDINGS: tuple[Finding[SetFacts, Iterator[Hit]], ...] = (
     Finding(
         "nearly in train and validation",
         Severity.SUSPICIOUS,
-        "a validation line is a copy of a training line, saved anew or resized",
+        "a validation line shows the print of a training line, saved or cut out anew",
         "look at them, and take copies out of one of the two: --json audit.json lists them",
         _near_copies_across,
     ),
@@ -118,7 +118,7 @@ SET_FINDINGS: tuple[Finding[SetFacts, Iterator[Hit]], ...] = (
     Finding(
         "near-duplicate",
         Severity.SUSPICIOUS,
-        "the same text and nearly the same pixels again: a copy saved anew or resized",
+        "the same print and text again, saved or cut out anew: counts double",
         BY_HAND,
         _near_copies_within,
     ),
