@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Facts = TypeVar("Facts")
 Found = TypeVar("Found")
 
-FIX = "ocrtune data fix {path} -o {path}-fixed"
+FIX = "ocrtune data fix {path} -o {fixed}"
 """The command that mends what a rule can decide."""
 
 BY_HAND = "by hand: --json audit.json lists every line"
@@ -34,7 +34,7 @@ class Finding(Generic[Facts, Found]):
     meaning: str
     """For the user: what such a line is, and what it does."""
     mend: str
-    """The command or the act that mends it; `{path}` is the dataset."""
+    """The command or the act that mends it; `{path}` is the dataset, `{fixed}` a new one."""
     check: Callable[[Facts], Found]
     """Looks at the facts. For one line it gives what exactly is wrong, or None; for a set all that is."""
     unit: str = "line"

@@ -5,7 +5,8 @@ Measured on 12,858 receipt lines, 90,639 pairs of which share text and proportio
 part correlate above 0.95 in 2,574. In the window that differs most, honest crops of four symbols or more
 reach 0.984, and lines of receipts that are in the set twice begin at 0.993. Of 900 copies made on
 purpose, found are 97 % of those saved at a JPEG quality of 40 to 90 or lit otherwise, 94 % of those with
-noise of 5 levels, 91 % of those cut 1 px tighter and 84 % cut up to 10 %, and 59 % of those resized by 0.6 to 1.5.
+noise of 5 levels, 91 % of those cut 1 px tighter and 84 % cut up to 10 %, and 59 % of those
+resized by 0.6 to 1.5.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from ocrtune.data.check.checking import Checked, Hits
@@ -88,4 +89,5 @@ def _mend(checked: Checked, hits: Hits) -> str:
     name = next(
         (d.name for i, d in enumerate(datasets) if first in checked.lines.numbers(i)), datasets[0].name
     )
-    return hits.finding.mend.replace("{path}", name.rstrip("/\\"))
+    path = name.rstrip("/\\")
+    return hits.finding.mend.format(path=shlex.quote(path), fixed=shlex.quote(f"{path}-fixed"))
