@@ -60,6 +60,8 @@ app = App(
 data_app = App(name="data", help="Prepare labelled lines.")
 app.command(data_app)
 for _name, _help in {
+    "check": "Say what is wrong with labelled lines, and what mends it.",
+    "fix": "Write a mended copy of labelled lines, with a log of every change.",
     "pack": "Write labelled lines as one LMDB in the format of deep-text-recognition-benchmark.",
     "split": "Lay labelled lines on train, val and test: whole pages, each by its name.",
     "stats": "Count what labelled lines hold, and say which settings suit them.",

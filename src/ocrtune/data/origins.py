@@ -13,7 +13,7 @@ from pathlib import Path
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.lines import LineEntry
 from ocrtune.data.lmdb_reading import LmdbImage, image_key
-from ocrtune.data.rejects import escape_field
+from ocrtune.data.rejects import as_tsv
 from ocrtune.errors import InputError
 
 SOURCES = "sources.tsv"
@@ -31,7 +31,7 @@ def writing_origins(folder: Path) -> Iterator[Callable[[int, str, LineEntry], No
         file.write(_HEADER)
 
         def add(number: int, dataset: str, entry: LineEntry) -> None:
-            file.write("\t".join(map(escape_field, (str(number), dataset, entry.source, entry.id))) + "\n")
+            file.write(as_tsv([(str(number), dataset, entry.source, entry.id)]))
 
         yield add
 

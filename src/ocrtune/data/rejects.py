@@ -53,16 +53,21 @@ def summarise_rejects(rejects: Sequence[Reject]) -> str:
 def write_skipped(path: Path, rejects: Iterable[Reject]) -> None:
     r"""Write `skipped.tsv`: id, source, reason and detail, one reject per row, replacing an older list.
 
-    Control characters are written as `\t`, `\n` or `\u001b` and a backslash is doubled, so that no
-    label or file name can break a row.
-
     Raises:
         InputError: the disk refuses; an older list is then as before.
     """
     rows = [("id", "source", "reason", "detail")]
     rows += [(reject.id, reject.source, str(reject.reason), reject.detail) for reject in rejects]
-    content = "".join("\t".join(map(escape_field, row)) + "\n" for row in rows)
-    write_text(path, content, overwrite=True)
+    write_text(path, as_tsv(rows), overwrite=True)
+
+
+def as_tsv(rows: Iterable[Sequence[str]]) -> str:
+    r"""Rows of fields as tab-separated values.
+
+    Control characters are written as `\t`, `\n` or `\u001b` and a backslash is doubled, so that no
+    label or file name can break a row.
+    """
+    return "".join("\t".join(map(_escape, row)) + "\n" for row in rows)
 
 
 _NAMED_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
@@ -71,7 +76,7 @@ _ESCAPED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 """Control characters, lone surrogates (undecodable file names), line and paragraph separators."""
 
 
-def escape_field(field: str) -> str:
+def _escape(field: str) -> str:
     """`field` for a row of tab-separated values: nothing in it can break the row."""
     if field.isprintable() and "\\" not in field:  # nearly all, and there are millions
         return field

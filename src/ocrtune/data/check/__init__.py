@@ -1,0 +1,1 @@
+"""Says what is wrong with labelled lines before anybody trains on them. It never edits; `fix.py` does."""

@@ -1,0 +1,143 @@
+"""Whether two crops show the same print: a fingerprint to find candidates, a comparison of pixels to decide.
+
+Two honest crops of "TOTAL" from one printer differ in some edge, a file saved anew or cut out again does not.
+Measured on 12,858 receipt lines, 90,639 pairs of which share text and proportions: fingerprints of the inked
+part correlate above 0.95 in 2,574. In the window that differs most, honest crops of four symbols or more
+reach 0.984, and lines of receipts that are in the set twice begin at 0.993. Of 900 copies made on
+purpose, found are 97 % of those saved at a JPEG quality of 40 to 90 or lit otherwise, 94 % of those with
+noise of 5 levels, 91 % of those cut 1 px tighter and 84 % cut up to 10 %, and 59 % of those
+resized by 0.6 to 1.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ocrtune.records import Image
+from ocrtune.synth.match.separation import Mask, separate
+
+Fingerprint = npt.NDArray[np.uint8]
+"""(64,) two levels of 4 bits a byte."""
+
+FINGERPRINT_BYTES = 64
+
+LEAST_ALIKE = 0.95
+"""Correlation of two fingerprints from which on the pixels are compared."""
+
+LEAST_SAME = 0.988
+"""Correlation, in the window that differs most, of two lines that are one print."""
+
+LEAST_SYMBOLS = 4
+"""Of a text that is compared: two honest crops of a "1" or a colon agree by chance."""
+
+ASPECT_TOLERANCE = 0.1
+"""Of the proportions, that scaling and cutting may change."""
+
+_COLUMNS, _ROWS = 16, 8
+_PER_DEVIATION = 3.0
+"""Steps of the fingerprint for a standard deviation: ±2.5 of them fit its 16 levels."""
+
+_HEIGHT = 32
+_LONGEST = 1024
+"""px; a line's size when compared."""
+
+_SHIFT = 3
+"""px that the two may be apart then."""
+
+_WINDOW = 26
+"""px of width that must agree by themselves; about a letter and a half."""
+
+_SPECK_ROW = 0.1
+"""Of the ink of the fullest rows, that a row of the text has more than."""
+
+_BLOCK = 256
+"""Fingerprints compared at once."""
+
+_NEIGHBOURS = 1024
+"""Lines of one text, next in proportions, that each is compared with at least: copies have nearly the same,
+and a text that stands in 100,000 lines has 5,000,000,000 pairs."""
+
+
+def fingerprint(grey: Image) -> Fingerprint:
+    """The fingerprint of a grey line's inked part (H, W); it does not depend on brightness or contrast."""
+    small = cv2.resize(grey, (_COLUMNS, _ROWS), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+    deviations = (small - small.mean()) / max(float(small.std()), 1e-6)
+    levels = np.clip(np.rint(deviations * _PER_DEVIATION) + 8, 0, 15).astype(np.uint8)
+    return np.asarray(levels[0::2] << 4 | levels[1::2], np.uint8)
+
+
+def alike_pairs(
+    fingerprints: npt.NDArray[np.uint8], aspects: npt.NDArray[np.float64]
+) -> Iterator[tuple[int, int]]:
+    """Pairs (earlier, later) of lines that may be one print, in no order.
+
+    Args:
+        fingerprints: (N, 64) of lines with one text.
+        aspects: (N,) width over height of their inked parts.
+    """
+    order = np.argsort(aspects, kind="stable")
+    logs = np.log(aspects[order])
+    levels = np.empty((len(order), 2 * FINGERPRINT_BYTES), np.float32)
+    levels[:, 0::2], levels[:, 1::2] = fingerprints[order] >> 4, fingerprints[order] & 15
+    levels -= levels.mean(axis=1, keepdims=True)
+    levels /= np.maximum(np.linalg.norm(levels, axis=1, keepdims=True), 1e-6)
+    for start in range(0, len(levels), _BLOCK):
+        block, others = slice(start, start + _BLOCK), slice(start, start + _BLOCK + _NEIGHBOURS)
+        alike = levels[block] @ levels[others].T >= LEAST_ALIKE  # (block, others)
+        alike &= np.abs(logs[block, None] - logs[others]) <= ASPECT_TOLERANCE
+        for first, second in np.argwhere(np.triu(alike, 1)).tolist():
+            earlier, later = sorted((int(order[start + first]), int(order[start + second])))
+            yield earlier, later
+
+
+def ink_box(ink: Mask) -> tuple[slice, slice]:
+    """Rows and columns that the ink fills, whatever paper was cut out around it; specks are not counted."""
+    by_row = ink.sum(axis=1)
+    columns = np.flatnonzero(ink.any(axis=0))
+    if columns.size == 0:
+        return slice(None), slice(None)
+    rows = np.flatnonzero(by_row > _SPECK_ROW * np.percentile(by_row[by_row > 0], 90))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def is_same_print(one: Image, other: Image) -> bool:
+    """Whether two decoded lines are alike in every window, as only copies of one print are.
+
+    Their ink is compared and, where specks made its box another, the whole crops.
+    """
+    first, second = _grey(one), _grey(other)
+    return (
+        _least_correlation(first, second) >= LEAST_SAME
+        or _least_correlation(_inked_part(first), _inked_part(second)) >= LEAST_SAME
+    )
+
+
+def _least_correlation(first: Image, second: Image) -> float:
+    """The correlation of the window along two lines in which they differ most."""
+    width = int(np.clip(_HEIGHT * first.shape[1] / first.shape[0], 16, _LONGEST))
+    a, b = (
+        cv2.resize(image, (width, _HEIGHT), interpolation=cv2.INTER_AREA).astype(np.float32)
+        for image in (first, second)
+    )
+    b = b[_SHIFT:-_SHIFT, _SHIFT:-_SHIFT]
+    _, _, _, (x, y) = cv2.minMaxLoc(cv2.matchTemplate(a, b, cv2.TM_CCOEFF_NORMED))
+    a = a[y : y + b.shape[0], x : x + b.shape[1]]
+    least, spread = 1.0, float(b.std())
+    for start in range(0, max(1, b.shape[1] - _WINDOW // 2), _WINDOW // 2):
+        in_a, in_b = (line[:, start : start + _WINDOW] for line in (a, b))
+        if max(in_a.std(), in_b.std()) >= spread / 2:  # of bare paper only the noise would be compared
+            least = min(least, float(cv2.matchTemplate(in_a, in_b, cv2.TM_CCOEFF_NORMED)[0, 0]))
+    return least
+
+
+def _inked_part(grey: Image) -> Image:
+    separated = separate(grey)
+    return grey if separated is None else grey[ink_box(separated.ink)]
+
+
+def _grey(image: Image) -> Image:
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)

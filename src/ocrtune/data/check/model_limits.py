@@ -1,0 +1,48 @@
+"""What a model can take of a line: its symbols, its widths, its time steps. Known without the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ocrtune.bundle import Architecture
+from ocrtune.charset import Charset
+from ocrtune.preprocess import PreprocessSpec
+from ocrtune.reading.models import find_model
+
+FINEST_STRIDE = 4
+"""px per time step; training goes down to it by itself where labels do not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLimits:
+    """Limits of one model, or of what training can make of the base."""
+
+    charset: Charset | None
+    """None where training chooses the symbols."""
+    spec: PreprocessSpec
+    steps: Callable[[int], int] | None
+    """Time steps of an input width in px; None for a network that is not ours."""
+
+
+def find_limits(model: str | None) -> ModelLimits:
+    """The limits of MODEL; without one, those of a base that is about to be trained.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    manifest = find_model(model).manifest
+    if model is None:
+        trained = Architecture(name=manifest.architecture.name, options={"time_stride": FINEST_STRIDE})
+        return ModelLimits(None, manifest.preprocess, steps_of(trained))
+    return ModelLimits(manifest.charset, manifest.preprocess, steps_of(manifest.architecture))
+
+
+def steps_of(architecture: Architecture) -> Callable[[int], int] | None:
+    """The `steps` of a network in `ocrtune.models`, whose import takes torch; None for others."""
+    if architecture.name == "crnn":
+        return lambda width: width // 4 - 1
+    if architecture.name == "ppocrv6-small":
+        stride = int(str(architecture.options.get("time_stride", 8)))
+        return lambda width: -(-width // 4) // (stride // 4)
+    return None
