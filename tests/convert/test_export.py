@@ -74,6 +74,7 @@ def test_lines_of_datasets_are_replayed_instead_of_drawn_ones(run_folder, tmp_pa
     assert result.lines_checked == 3
 
 
+@pytest.mark.slow
 def test_the_base_is_exported_by_name(tmp_path):
     result = export_onnx_model("ppocrv6-small", tmp_path / "base.onnx")
     assert result.lines_checked == 32

@@ -144,6 +144,7 @@ def test_a_kill_while_a_folder_is_replaced_is_mended(run: Path) -> None:
     ModelBundle.open(run / "best").verify()
 
 
+@pytest.mark.slow
 def test_a_stop_where_a_validation_is_due_does_not_skip_it(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_made_lines_measure_like_theirs(fitted: tuple[RealLines, Match]) -> None
     assert {name: far for name, far in distances.items() if far > 0.35} == {}
 
 
+@pytest.mark.slow
 def test_the_hidden_ranges_are_found(fitted: tuple[RealLines, Match]) -> None:
     content = fitted[1].content
     assert np.mean(content["line_height"]) == pytest.approx(34, abs=2.5)
