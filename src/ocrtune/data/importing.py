@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-import tempfile
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import lmdb
 import PIL.Image
 
-from ocrtune.bundle import replace_directory
 from ocrtune.data.dataset import LABEL_FILE, LineDataset
 from ocrtune.data.images import FORMATS
 from ocrtune.data.lines import LabelledLines, LineEntry
@@ -22,6 +18,7 @@ from ocrtune.data.lmdb_reading import DATA_FILE, TEXT_LIMIT, close_environment
 from ocrtune.data.lmdb_store import pack, usable_lines
 from ocrtune.data.origins import SOURCES
 from ocrtune.data.rejects import SKIPPED_FILE, Reject, RejectReason, summarise_rejects, write_skipped
+from ocrtune.data.staging import staged_folder
 from ocrtune.errors import InputError
 from ocrtune.output import refuse_existing, write_text
 from ocrtune.reading.files import IMAGE_SUFFIXES
@@ -78,30 +75,20 @@ def import_lines(
     require_free(out, overwrite=overwrite)
     storable, refused = _storable(lines, as_lmdb=as_lmdb)
     rejects = [*lines.rejects, *refused]
-    staging: Path | None = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        result = staging / "result"
-        if not storable.entries:
-            raise InputError(f"no line can be imported: {summarise_rejects(rejects)}")
+    if not storable.entries:
+        raise InputError(f"no line can be imported: {summarise_rejects(rejects)}")
+    with staged_folder(out) as staging:
         if as_lmdb:
-            packed = pack([storable], result, verify="full", progress=progress)
+            packed = pack([storable], staging, verify="full", overwrite=True, progress=progress)
             count, unusable = packed.lines, list(packed.rejects)
         else:
-            count, unusable = _write_folder(storable, result, progress)
+            count, unusable = _write_folder(storable, staging, progress)
         rejects += unusable
         if count == 0:
             raise InputError(f"no line can be imported: {summarise_rejects(rejects)}")
         if rejects:
-            write_skipped(result / SKIPPED_FILE, rejects)
+            write_skipped(staging / SKIPPED_FILE, rejects)
         close_environment(out)
-        replace_directory(result, out)
-    except (OSError, lmdb.Error) as error:
-        raise InputError(f"cannot write {out}: {error}; free space or choose another place") from error
-    finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
     return Imported(out, count, tuple(rejects))
 
 
@@ -150,7 +137,6 @@ def _write_folder(
     rejects: list[Reject] = []
     names = _Names()
     labels = []
-    folder.mkdir()
     for line in usable_lines([dataset], "full", rejects, progress):
         name = names.new(line.entry, line.content)
         file = folder / name

@@ -5,8 +5,6 @@ Reading that format is `lmdb_reading.py`.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,6 @@ from typing import Literal
 
 import lmdb
 
-from ocrtune.bundle import replace_directory
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.headers import image_size
 from ocrtune.data.images import ImageError, decode_image
@@ -22,6 +19,7 @@ from ocrtune.data.lines import EncodedImage, LineEntry
 from ocrtune.data.lmdb_reading import COUNT_KEY, DATA_FILE, close_environment, image_key, label_key
 from ocrtune.data.origins import SOURCES, writing_origins
 from ocrtune.data.rejects import Reject, summarise_rejects
+from ocrtune.data.staging import staged_folder
 from ocrtune.errors import InputError
 from ocrtune.output import refuse_existing
 
@@ -82,21 +80,12 @@ def pack(
         if dataset.weight != 1:
             raise InputError(f"{dataset.name}@{dataset.weight:g}: an LMDB keeps no weight; pack it without")
     rejects = [reject for dataset in datasets for reject in dataset.rejects]
-    staging: Path | None = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    with staged_folder(out) as staging:
         count = _write(staging, usable_lines(datasets, verify, rejects, progress))
         if count == 0:
             names = ", ".join(dataset.name for dataset in datasets)
             raise InputError(f"no line of {names} can be packed: {summarise_rejects(rejects)}")
         close_environment(out)
-        replace_directory(staging, out)
-    except (OSError, lmdb.Error) as error:
-        raise InputError(f"cannot write {out}: {error}; free space or choose another place") from error
-    finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
     return Packed(out, count, tuple(rejects))
 
 
@@ -144,7 +133,7 @@ def _write(folder: Path, lines: Iterator[UsableLine]) -> int:
     """Write `lines` to a new LMDB in `folder`, and where they came from; returns how many there were."""
     labels: list[str] = []
     # Nobody else opens a staging folder: no lock file. Each commit need not reach the disk either,
-    # since `replace_directory` syncs the finished file.
+    # since `staged_folder` syncs the finished file.
     with (
         lmdb.open(str(folder), map_size=FIRST_MAP_SIZE, lock=False, sync=False) as environment,
         writing_origins(folder) as add_origin,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocrtune.bundle import replace_directory
 from ocrtune.data.dataset import LABEL_FILE
 from ocrtune.data.images import ImageError
 from ocrtune.data.label_file import FileImage, LabelForm, split_line
@@ -18,6 +15,7 @@ from ocrtune.data.lines import EncodedImage
 from ocrtune.data.rejects import SKIPPED_FILE, Reject, RejectReason, summarise_rejects, write_skipped
 from ocrtune.data.split import Side
 from ocrtune.data.split_plan import SplitPlan
+from ocrtune.data.staging import staged_folder
 from ocrtune.errors import InputError
 from ocrtune.output import refuse_existing
 
@@ -70,10 +68,7 @@ def write_split(
     if not copy:
         _require_files(plan)
     rejects = [reject for dataset in plan.datasets for reject in dataset.rejects]
-    staging: Path | None = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    with staged_folder(out) as staging:
         writer = _Writer(staging, out, copy, rejects, len(plan.grouping.ids), progress)
         lines = {side: writer.write(plan, side) for side in plan.shares.sides}
         for side, count in lines.items():
@@ -82,12 +77,6 @@ def write_split(
         if rejects:
             write_skipped(staging / SKIPPED_FILE, rejects)
         (staging / RECORD).write_text(json.dumps(_record(plan, lines), indent=1) + "\n", encoding="utf-8")
-        replace_directory(staging, out)
-    except OSError as error:
-        raise InputError(f"cannot write {out}: {error}; free space or choose another place") from error
-    finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
     labels = {side: out / (f"{side}/{LABEL_FILE}" if copy else f"{side}.txt") for side in plan.shares.sides}
     return WrittenSplit(labels, lines, tuple(rejects))
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +12,6 @@ from pathlib import Path, PurePosixPath
 
 import PIL.Image
 
-from ocrtune.bundle import replace_directory
 from ocrtune.data.check.finding import Severity
 from ocrtune.data.check.label_findings import LABEL_FINDINGS
 from ocrtune.data.check.lookalikes import mend_letters
@@ -23,6 +20,7 @@ from ocrtune.data.dataset import LABEL_FILE, LineDataset
 from ocrtune.data.images import FORMATS, ImageError, decode_image
 from ocrtune.data.lines import LineEntry
 from ocrtune.data.rejects import RejectReason, as_tsv
+from ocrtune.data.staging import staged_folder
 from ocrtune.errors import InputError
 from ocrtune.output import refuse_existing, write_text
 from ocrtune.reading.files import IMAGE_SUFFIXES, printable
@@ -99,24 +97,13 @@ def fix_dataset(
     refuse_existing(out, overwrite=overwrite)
     if out.exists() and not (out / CHANGES).is_file():
         raise InputError(f"{out} was not made by data fix, so it is not overwritten; choose another name")
-    staging: Path | None = None
     log = _Log()
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    with staged_folder(out) as staging:
         lines = _write_lines(dataset, staging, log, progress)
         if not lines:
             raise InputError(f"no line of {dataset.name} is left: see ocrtune data check {dataset.name}")
         write_text(staging / CHANGES, as_tsv([_CHANGE_FIELDS, *log.changes]), overwrite=False)
         write_text(staging / TO_DO, as_tsv([_TO_DO_FIELDS, *log.to_do]), overwrite=False)
-        replace_directory(staging, out)
-    except OSError as error:
-        raise InputError(
-            f"cannot write {out}: {error.strerror}; free space or choose another place"
-        ) from error
-    finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
     return Fixed(out, lines, Counter(row[2] for row in log.changes), Counter(row[2] for row in log.to_do))
 
 
