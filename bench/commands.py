@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 FIGURES = ("exact_match", "exact_match_no_space", "cer")
 """Of `ocrtune eval --json`."""
+
+
+def run_sets(
+    description: str | None,
+    sets: Mapping[str, object],
+    measure: Callable[[str, Path, Path, int | None], dict[str, Any]],
+    report: Callable[[dict[str, Any]], str],
+) -> None:
+    """The command line of a benchmark: measures the sets it names, one by one, and shows each.
+
+    Args:
+        description: of the benchmark; its first line says what it measures.
+        sets: by their names on the command line.
+        measure: takes a set's name, the folder with the data, one for runs, and a number of seeds.
+        report: the table of what `measure` gave.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sets", nargs="+", choices=sets, metavar="SET", help=", ".join(sets))
+    parser.add_argument("--data", type=Path, required=True, help="folder with receipts, plates, typewritten")
+    parser.add_argument("--seeds", type=int, help="number of seeds, instead of the set's own")
+    parser.add_argument("--runs", type=Path, help="keep made lines and run folders here")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    options = parser.parse_args()
+    print(machine(), flush=True)
+    results = []
+    with tempfile.TemporaryDirectory() as temporary:
+        runs = options.runs or Path(temporary)
+        for name in options.sets:
+            results.append(measure(name, options.data, runs, options.seeds))
+            print(report(results[-1]), flush=True)
+            if options.json:
+                options.json.write_text(json.dumps({"machine": machine(), "results": results}, indent=1))
 
 
 def machine() -> str:
@@ -34,6 +71,20 @@ def first_lines(folder: Path, count: int, target: Path) -> Path:
     lines = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()[:count]
     target.write_text("".join(f"{folder.resolve()}/{line}\n" for line in lines), encoding="utf-8")
     return target
+
+
+def cut_base(lines: Sequence[str], run: Path) -> Path:
+    """The base with its charset cut to that of lines, nothing trained: a rate of zero and one batch.
+
+    Args:
+        lines: options of `ocrtune train` that name them.
+        run: gets the model.
+    """
+    call(
+        "train", *lines, "-o", str(run), "--overwrite",
+        "--steps", "1", "--lr", "1e-30", "--augment", "none",
+    )  # fmt: skip
+    return run
 
 
 def evaluate(model: str, val: Path, ignore_case: bool) -> dict[str, float]:

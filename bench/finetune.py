@@ -9,16 +9,13 @@ and `labels.txt`. Prints a table and, with --json, the same figures to a file.
 
 from __future__ import annotations
 
-import argparse
-import json
 import resource
 import statistics
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands import FIGURES, call, evaluate, first_lines, machine, show
+from commands import FIGURES, call, cut_base, evaluate, first_lines, run_sets, show
 
 
 @dataclass(frozen=True)
@@ -42,22 +39,7 @@ SETS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", nargs="+", choices=SETS, metavar="SET", help=", ".join(SETS))
-    parser.add_argument("--data", type=Path, required=True, help="folder with receipts, plates, typewritten")
-    parser.add_argument("--seeds", type=int, help="number of seeds, instead of the set's own")
-    parser.add_argument("--runs", type=Path, help="keep the run folders here")
-    parser.add_argument("--json", type=Path, help="write all figures to this file")
-    options = parser.parse_args()
-    print(machine(), flush=True)
-    results = []
-    with tempfile.TemporaryDirectory() as temporary:
-        runs = options.runs or Path(temporary)
-        for name in options.sets:
-            results.append(measure(name, options.data, runs, options.seeds))
-            print(report(results[-1]), flush=True)
-            if options.json:
-                options.json.write_text(json.dumps({"machine": machine(), "results": results}, indent=1))
+    run_sets(__doc__, SETS, measure, report)
 
 
 def measure(name: str, data: Path, runs: Path, seeds: int | None) -> dict[str, object]:
@@ -67,7 +49,11 @@ def measure(name: str, data: Path, runs: Path, seeds: int | None) -> dict[str, o
     if which.limit is not None:
         train = first_lines(train, which.limit, runs / f"{name}-train.txt")
     as_is = evaluate("ppocrv6-small", val, which.ignore_case)
-    cut = evaluate(str(cut_base(train, val, runs / f"{name}-cut")), val, which.ignore_case)
+    cut = evaluate(
+        str(cut_base(["--train", str(train), "--val", str(val)], runs / f"{name}-cut")),
+        val,
+        which.ignore_case,
+    )
     tuned = []
     for seed in range(seeds or which.seeds):
         run = runs / f"{name}-{seed}"
@@ -90,15 +76,6 @@ def measure(name: str, data: Path, runs: Path, seeds: int | None) -> dict[str, o
         print(f"{name} seed {seed}: {minutes:.1f} min, {show(figures)}", flush=True)
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20  # KiB on Linux
     return {"set": name, "as_is": as_is, "cut": cut, "tuned": tuned, "peak_gib": memory, "bar": which.bar}
-
-
-def cut_base(train: Path, val: Path, run: Path) -> Path:
-    """The base with its charset cut to that of a set, nothing trained: a rate of zero and one batch."""
-    call(
-        "train", "--train", str(train), "--val", str(val), "-o", str(run), "--overwrite",
-        "--steps", "1", "--lr", "1e-30", "--augment", "none",
-    )  # fmt: skip
-    return run
 
 
 def report(result: dict[str, object]) -> str:

@@ -11,16 +11,13 @@ train on real lines, with and without half as many made ones. All are scored on 
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from commands import FIGURES, call, evaluate, first_lines, machine, show
+from commands import FIGURES, call, cut_base, evaluate, first_lines, run_sets, show
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -57,24 +54,7 @@ SETS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("sets", nargs="+", choices=SETS, metavar="SET", help=", ".join(SETS))
-    parser.add_argument("--data", type=Path, required=True, help="folder with receipts, plates, typewritten")
-    parser.add_argument("--seeds", type=int, help="number of seeds, instead of the set's own")
-    parser.add_argument("--runs", type=Path, help="keep made lines and run folders here")
-    parser.add_argument("--json", type=Path, help="write all figures to this file")
-    options = parser.parse_args()
-    print(machine(), flush=True)
-    results = []
-    with tempfile.TemporaryDirectory() as temporary:
-        runs = options.runs or Path(temporary)
-        for name in options.sets:
-            results.append(measure(name, options.data, runs, options.seeds))
-            print(report(results[-1]), flush=True)
-            if options.json:
-                options.json.write_text(json.dumps({"machine": machine(), "results": results}, indent=1))
+    run_sets(__doc__, SETS, measure, report)
 
 
 def measure(name: str, data: Path, runs: Path, seeds: int | None) -> dict[str, object]:
@@ -95,7 +75,8 @@ def measure(name: str, data: Path, runs: Path, seeds: int | None) -> dict[str, o
             plain = make_lines(which.folder, runs / f"{name}-plain-{seed}", seed, None, None)
             trained = {"made like theirs": [made], "plain lines": [plain]}
             if seed == 0:
-                arms["base, cut"] = [score_cut(made, val, runs / f"{name}-cut", which)]
+                cut = cut_base(["--train", str(made)], runs / f"{name}-cut")
+                arms["base, cut"] = [evaluate(str(cut), val, which.ignore_case)]
         for arm, lines in trained.items():
             run = runs / f"{name}-{arm.replace(' ', '-')}-{seed}"
             begun = time.perf_counter()
@@ -125,15 +106,6 @@ def make_lines(recipe: str, out: Path, seed: int, count: int | None, images: Pat
     match = [] if images is None else ["--match", str(images)]
     call("synth", "--recipe", str(given), *match, "-o", str(out), "--overwrite")
     return out
-
-
-def score_cut(train: Path, val: Path, run: Path, which: Set) -> dict[str, float]:
-    """The base with its charset cut to that of made lines, nothing trained."""
-    call(
-        "train", "--train", str(train), "-o", str(run), "--overwrite",
-        "--steps", "1", "--lr", "1e-30", "--augment", "none",
-    )  # fmt: skip
-    return evaluate(str(run), val, which.ignore_case)
 
 
 def report(result: dict[str, object]) -> str:
