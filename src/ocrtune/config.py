@@ -29,7 +29,7 @@ class TrainConfig(BaseModel):
 
     train: tuple[str, ...] = ()
     """Labelled lines to train on: folders, label files, LMDBs, or synth:RECIPE.yaml, whose lines are drawn \
-as they are needed; PATH@2 visits its lines twice as often. \
+as they are needed, in a new look in each epoch; PATH@2 visits its lines twice as often. \
 Only a resumed run knows its own."""
     val: tuple[str, ...] = ()
     """Labelled lines to validate on. Without it about a tenth is split off, whole pages by name."""

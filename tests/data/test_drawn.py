@@ -10,7 +10,9 @@ import pytest
 
 from ocrtune.data.dataset import open_dataset
 from ocrtune.errors import InputError
+from ocrtune.synth.drawing import encode_png
 from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.generator import LineError, LineGenerator, MadeLine
 from ocrtune.synth.recipe import SynthRecipe
 
 FONT = matplotlib_font_folder() / "DejaVuSans.ttf"
@@ -35,6 +37,36 @@ def test_lines_are_drawn_when_asked_for(recipe: Path) -> None:
         made = generator.line(index)
         assert sample.text == made.text
         assert np.array_equal(sample.image, made.image)
+
+
+def test_each_look_of_a_line_is_another_image_of_the_same_text(recipe: Path) -> None:
+    dataset = open_dataset(f"synth:{recipe}")
+    looks = [dataset.image(2, look) for look in range(4)]
+    assert np.array_equal(looks[0], dataset.image(2))
+    assert np.array_equal(looks[3], dataset.image(2, 3))
+    assert len({image.tobytes() for image in looks}) == 4
+
+
+def test_a_stored_line_has_one_look(recipe: Path, tmp_path: Path) -> None:
+    drawn = open_dataset(f"synth:{recipe}")
+    (tmp_path / "line.png").write_bytes(encode_png(drawn.image(0)))
+    (tmp_path / "labels.txt").write_text("line.png\tHus\n", encoding="utf-8")
+    stored = open_dataset(str(tmp_path / "labels.txt"))
+    assert np.array_equal(stored.image(0, 5), drawn.image(0))
+
+
+def test_a_look_that_cannot_be_drawn_is_replaced_by_the_first(recipe: Path, monkeypatch) -> None:
+    dataset = open_dataset(f"synth:{recipe}")
+    first = dataset.image(1)
+    draw = LineGenerator.line
+
+    def illegible(self: LineGenerator, index: int, look: int = 0) -> MadeLine:
+        if look:
+            raise LineError("its text cannot be made legible")
+        return draw(self, index)
+
+    monkeypatch.setattr(LineGenerator, "line", illegible)
+    assert np.array_equal(dataset.image(1, 2), first)
 
 
 def test_such_a_dataset_can_be_sent_to_another_process(recipe: Path) -> None:

@@ -31,7 +31,7 @@ class FlatLines:
     def __len__(self) -> int:
         return len(self.widths)
 
-    def image(self, index: int) -> Image:
+    def image(self, index: int, look: int = 0, /) -> Image:
         with self._lock:
             self.fetched[index] += 1
         return np.full((8, self.widths[index]), index, np.uint8)
@@ -307,7 +307,7 @@ def test_augmentation_that_squeezes_a_label_out_of_its_steps_is_dropped(label: l
 
 
 class _DamagedLines(FlatLines):
-    def image(self, index: int) -> Image:
+    def image(self, index: int, look: int = 0, /) -> Image:
         if index == 13:
             raise ValueError("line 13 is damaged")
         return super().image(index)
@@ -350,3 +350,32 @@ def test_an_epoch_left_early_leaves_no_thread_behind(monkeypatch: pytest.MonkeyP
 def test_an_epoch_of_no_lines_has_no_batches() -> None:
     assert list(feeder([]).epoch(0)) == []
     assert list(feeder([32, 32], weights=[0.0, 0.0]).epoch(0)) == []
+
+
+class _LooksOfLines(FlatLines):
+    """Look n of any line is grey level n; the third look of a line is too narrow for its label."""
+
+    def image(self, index: int, look: int = 0, /) -> Image:
+        width = 4 if look == 2 else self.widths[index]
+        return np.full((8, width), look, np.uint8)
+
+
+def test_drawn_lines_look_different_in_each_epoch() -> None:
+    lines = _LooksOfLines([40] * 4)
+    levels = [
+        {
+            float(level)
+            for batch in feeder(lines.widths, lines=lines).epoch(epoch)
+            for level in batch.images[:, 0, 0, 0]
+        }
+        for epoch in (0, 1, 3)
+    ]
+    assert levels == [{0.0}, {1.0}, {3.0}]
+
+
+def test_a_look_too_narrow_for_its_label_is_replaced_by_the_first() -> None:
+    lines = _LooksOfLines([40] * 4)
+    of_eight = [[1, 2, 3, 4, 5, 6, 7, 8, 9]] * 4
+    batches = list(feeder(lines.widths, lines=lines, targets=of_eight).epoch(2))
+    assert {float(level) for batch in batches for level in batch.images[:, 0, 0, 0]} == {0.0}
+    assert {batch.images.shape[3] for batch in batches} == {64}

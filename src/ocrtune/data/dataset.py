@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ocrtune.data.images import decode_image
 from ocrtune.data.label_file import read_label_file
-from ocrtune.data.lines import EncodedImage, LabelledLines, LineEntry
+from ocrtune.data.lines import EncodedImage, LabelledLines, LineEntry, Redrawable
 from ocrtune.data.lmdb_reading import DATA_FILE, find_lmdbs, read_lmdbs
 from ocrtune.data.rejects import Reject
 from ocrtune.errors import InputError
@@ -51,13 +51,19 @@ class LineDataset:
     def __iter__(self) -> Iterator[LineSample]:
         return (self[index] for index in range(len(self)))
 
-    def image(self, index: int) -> Image:
+    def image(self, index: int, look: int = 0) -> Image:
         """Decode the image of a line: uint8, (H, W) grey or (H, W, 3) RGB.
+
+        Args:
+            index: of the line.
+            look: of a line that is drawn when it is asked for, which of its looks; others have one only.
 
         Raises:
             ImageError: an `InputError` with a `reason`: missing, broken, empty or over a limit.
         """
         image = self.images[index]
+        if look and isinstance(image, Redrawable):
+            image = image.redrawn(look)
         return decode_image(image.read(), image.where)
 
     @cached_property

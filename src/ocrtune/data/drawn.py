@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocrtune.data.images import ImageError
@@ -21,6 +21,7 @@ class DrawnImage:
     recipe: str
     """Path of the recipe."""
     index: int
+    look: int = 0
 
     @property
     def where(self) -> str:
@@ -32,6 +33,10 @@ class DrawnImage:
         """The same line of the same recipe, however its path is written."""
         return f"{Path(self.recipe).resolve()} line {self.index}"
 
+    def redrawn(self, look: int) -> DrawnImage:
+        """The same text in another font, size and wear."""
+        return replace(self, look=look)
+
     def read(self) -> bytes:
         """The line as PNG.
 
@@ -39,8 +44,10 @@ class DrawnImage:
             ImageError: it cannot be drawn.
         """
         try:
-            return encode_png(self.generator.line(self.index).image)
+            return encode_png(self.generator.line(self.index, self.look).image)
         except LineError as error:
+            if self.look:
+                return self.redrawn(0).read()  # another font or wear may be illegible where the first was not
             raise ImageError(RejectReason.BROKEN_IMAGE, self.where, str(error)) from error
 
 

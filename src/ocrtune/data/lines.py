@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ocrtune.data.rejects import Reject
 
@@ -36,6 +36,15 @@ class EncodedImage(Protocol):
         Raises:
             ImageError: missing, unreadable or over the size limit.
         """
+        ...
+
+
+@runtime_checkable
+class Redrawable(Protocol):
+    """An image that is made when it is asked for, and can look different each time."""
+
+    def redrawn(self, look: int) -> EncodedImage:
+        """The same line in another look; look 0 is its own."""
         ...
 
 

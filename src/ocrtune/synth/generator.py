@@ -88,14 +88,20 @@ class LineGenerator:
         drawn = label_text(self.texts.text(index, self._rng(index)))
         return _label(drawn, self._labelled(drawn))
 
-    def line(self, index: int) -> MadeLine:
+    def line(self, index: int, look: int = 0) -> MadeLine:
         """Draw line `index`, from 0.
+
+        Args:
+            index: of the line, which settles its text.
+            look: of its looks, from 0: font, size, spacing and wear are drawn anew for each.
 
         Raises:
             LineError: a symbol of its text is in no font, or it cannot be made legible.
         """
         rng = self._rng(index)
         text = self.texts.text(index, rng)
+        if look:
+            rng = np.random.default_rng((self.seed, index, look))
         fonts = self.fonts.choose(text, rng)
         if fonts is None:
             raise LineError(f"no font has every symbol of {text!r}; add a font that has them")

@@ -3,8 +3,8 @@
 Nearly all are full, so that the network meets few shapes: on a CPU each new one costs compiled
 kernels. What is left of a bucket at the end of an epoch is therefore padded to the next one.
 
-An epoch's order, augmentation and batches depend on (seed, epoch) alone, not on the number of
-workers, so that a resumed epoch continues with the very batch it would have had.
+An epoch's order, augmentation, looks of drawn lines and batches depend on (seed, epoch) alone, not on the
+number of workers, so that a resumed epoch continues with the very batch it would have had.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Lines(Protocol):
         """Number of lines."""
         ...
 
-    def image(self, index: int) -> Image:
-        """The decoded image of a line."""
+    def image(self, index: int, look: int = 0, /) -> Image:
+        """The decoded image of a line; lines that are drawn have many looks, stored ones have one."""
         ...
 
 
@@ -188,7 +188,8 @@ class LineFeeder:
                     return
                 visits = range(start, min(start + CHUNK, len(order)))
                 prepared = pool.map(
-                    lambda v: self._prepare(int(order[v]), (self._seed, epoch, 2, self._rank, v)), visits
+                    lambda v: self._prepare(int(order[v]), epoch, (self._seed, epoch, 2, self._rank, v)),
+                    visits,
                 )
                 for visit, image in zip(visits, prepared, strict=True):
                     width = self._padded_width(image.shape[1], shuffle)
@@ -227,13 +228,20 @@ class LineFeeder:
                 yield int(width), members
                 members = []
 
-    def _prepare(self, index: int, seed: tuple[int, ...]) -> Image:
-        original = self._lines.image(index)
+    def _prepare(self, index: int, look: int, seed: tuple[int, ...]) -> Image:
+        original = self._lines.image(index, look)
+        if look and not self._has_room(original, index):
+            # Only the first look was checked against the network's steps.
+            original = self._lines.image(index)
         if self._augment is not None:
             changed = self._augment(original, np.random.default_rng(seed))
-            if self._steps(self._spec.bucket(changed)) >= self._steps_needed[index]:
+            if self._has_room(changed, index):
                 return self._spec.resize(changed)
         return self._spec.resize(original)
+
+    def _has_room(self, image: Image, index: int) -> bool:
+        """Whether the network has enough time steps for the label at the image's width."""
+        return self._steps(self._spec.bucket(image)) >= self._steps_needed[index]
 
     def _assemble(self, width: int, members: list[Member]) -> Batch:
         targets = [self._targets[index] for index, _ in members]
