@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ocrtune.data import making
-from ocrtune.data.dataset import open_dataset
+from ocrtune.data.dataset import MADE_RECORD, open_dataset
 from ocrtune.data.made_stores import PART
-from ocrtune.data.making import RECORD, MadeRecord, make
+from ocrtune.data.making import MadeRecord, make
 from ocrtune.errors import BarError, InputError
 from ocrtune.synth.fonts import matplotlib_font_folder
 from ocrtune.synth.recipe import SynthRecipe
@@ -189,7 +189,7 @@ def test_an_unfinished_run_is_not_continued_with_another_recipe(tmp_path: Path, 
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
-    (tmp_path / RECORD).write_text("{")
+    (tmp_path / MADE_RECORD).write_text("{")
     with pytest.raises(InputError, match=r"cannot read .*made.json"):
         make(RECIPE, SYNTHESIS, tmp_path, workers=1)
 

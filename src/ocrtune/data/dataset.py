@@ -21,6 +21,9 @@ from ocrtune.records import Image, LineSample
 LABEL_FILE = "labels.txt"
 """Name of the label file in a dataset folder."""
 
+MADE_RECORD = "made.json"
+"""Name of the file that says which recipes made the lines of a folder."""
+
 RECIPE_PREFIX = "synth:"
 """Of a PATH that is a recipe, whose lines are drawn as they are needed."""
 
@@ -40,6 +43,8 @@ class LineDataset:
     """Lines refused while the labels were read; none of them is among the entries."""
     resolved: str
     """One sentence for the user: the format that was found and where the images are."""
+    is_made: bool = False
+    """Drawn by a recipe: the labels are true, the looks are a guess."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -102,7 +107,9 @@ def open_dataset(path: str, images: Path | None = None) -> LineDataset:
     name, weight = split_weight(path)
     if name.startswith(RECIPE_PREFIX) and not Path(name).exists():
         lines = _open_recipe(Path(name.removeprefix(RECIPE_PREFIX)))
-        return LineDataset(name, lines.entries, lines.images, weight, lines.rejects, lines.resolved)
+        return LineDataset(
+            name, lines.entries, lines.images, weight, lines.rejects, lines.resolved, is_made=True
+        )
     root = Path(name)
     if images is not None and not images.is_dir():
         raise InputError(f"--images {images} is not a folder; give the one that the image paths start from")
@@ -123,7 +130,8 @@ def open_dataset(path: str, images: Path | None = None) -> LineDataset:
         lines = read_label_file(root, images)
     else:
         raise InputError(f"there is no {name}; give a label file, a folder with {LABEL_FILE} or an LMDB")
-    return LineDataset(name, lines.entries, lines.images, weight, lines.rejects, lines.resolved)
+    is_made = ((root if root.is_dir() else root.parent) / MADE_RECORD).is_file()
+    return LineDataset(name, lines.entries, lines.images, weight, lines.rejects, lines.resolved, is_made)
 
 
 def _open_recipe(path: Path) -> LabelledLines:

@@ -17,6 +17,7 @@ from typing import Protocol
 import lmdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ocrtune.data.dataset import MADE_RECORD
 from ocrtune.data.made_stores import FolderStore, LmdbStore
 from ocrtune.errors import BarError, InputError
 from ocrtune.output import write_text
@@ -24,7 +25,6 @@ from ocrtune.synth.drawing import EncodedLine, draw_encoded
 from ocrtune.synth.looks.truth import Fault
 from ocrtune.synth.recipe import Synthesis, SynthRecipe
 
-RECORD = "made.json"
 MATCH = "match"
 """Folder beside the lines, for the profile that was fitted for them; whoever makes lines leaves it alone."""
 
@@ -65,7 +65,7 @@ class MadeRecord(BaseModel):
         Raises:
             InputError: damaged.
         """
-        path = folder / RECORD
+        path = folder / MADE_RECORD
         try:
             if path.stat().st_size > RECORD_LIMIT:
                 raise InputError(f"{path} is too large for a record; remove the folder")
@@ -78,7 +78,9 @@ class MadeRecord(BaseModel):
         content = self.model_dump(mode="json")
         for run, model in zip(content["runs"], self.runs, strict=True):
             run["recipe"] = model.recipe.model_dump(mode="json", exclude_defaults=True)
-        write_text(folder / RECORD, json.dumps(content, ensure_ascii=False, indent=1) + "\n", overwrite=True)
+        write_text(
+            folder / MADE_RECORD, json.dumps(content, ensure_ascii=False, indent=1) + "\n", overwrite=True
+        )
 
 
 class LineStore(Protocol):
@@ -177,9 +179,9 @@ def require_usable(out: Path, *, append: bool, overwrite: bool) -> None:
     contents = _contents(out)
     if append or (out / MATCH).is_dir() or not (contents or out.is_file()):
         return
-    if overwrite and RECORD in contents:
+    if overwrite and MADE_RECORD in contents:
         _require_made(out, contents)
-    elif RECORD in contents:
+    elif MADE_RECORD in contents:
         raise InputError(f"{out} holds made lines already; add --append or --overwrite, or choose another")
     else:
         raise InputError(f"{out} is not an empty folder; choose another")
@@ -201,9 +203,9 @@ def _begin(
     contents = _contents(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; give a folder to make lines in")
-    if RECORD in contents and overwrite:
+    if MADE_RECORD in contents and overwrite:
         _remove(out, contents)
-    elif RECORD in contents:
+    elif MADE_RECORD in contents:
         record = MadeRecord.read(out)
         kind.require_own(out)
         last = record.runs[-1] if record.runs else None
@@ -211,7 +213,7 @@ def _begin(
             if (last.recipe, last.lines) != (recipe, lines):
                 raise InputError(
                     f"{out} holds an unfinished run of another recipe; finish that one with its options "
-                    f"(see {out / RECORD}), or add --overwrite"
+                    f"(see {out / MADE_RECORD}), or add --overwrite"
                 )
             return last, record
         if not append:
@@ -239,7 +241,7 @@ def _contents(out: Path) -> set[str]:
 
 
 def _require_made(out: Path, contents: set[str]) -> None:
-    own = {RECORD, *FolderStore.FILES, *LmdbStore.FILES}
+    own = {MADE_RECORD, *FolderStore.FILES, *LmdbStore.FILES}
     if foreign := sorted(contents - own):
         raise InputError(
             f"{out} holds {foreign[0]}, which was not made here; move it or choose another folder"
@@ -249,7 +251,7 @@ def _require_made(out: Path, contents: set[str]) -> None:
 def _remove(out: Path, contents: set[str]) -> None:
     """Remove what was made in `out`, and only that."""
     _require_made(out, contents)
-    for name in sorted(contents, key=lambda name: name == RECORD):  # the mark goes last
+    for name in sorted(contents, key=lambda name: name == MADE_RECORD):  # the mark goes last
         path = out / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

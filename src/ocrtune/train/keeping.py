@@ -10,7 +10,6 @@ from torch.optim import Optimizer
 
 from ocrtune.bundle import Manifest, ModelBundle
 from ocrtune.config import TrainConfig
-from ocrtune.convert.export import load_network
 from ocrtune.data.dataset import LineDataset
 from ocrtune.evaluate.metrics import Metrics
 from ocrtune.reading.recognizer import OnnxRecognizer
@@ -141,12 +140,12 @@ class Keeper:
         metrics, bundle = min(scored, key=lambda pair: (pair[0].cer, -pair[0].exact_match))
         return bundle, metrics
 
-    def finish(self, bundle: ModelBundle, metrics: Metrics) -> None:
-        """Make `bundle` the `best` of the run, with its metrics on all validation lines."""
+    def finish(self, network: torch.nn.Module, manifest: Manifest, metrics: Metrics) -> None:
+        """Make `network` the `best` of the run, with its metrics on all validation lines."""
         if self._writes:
-            manifest = bundle.manifest.model_copy(update={"metrics": {"val": metrics.rates()}})
+            manifest = manifest.model_copy(update={"metrics": {"val": metrics.rates()}})
             images = [line.image for line in thinned(self._lines.val, FINAL_PARITY_LINES)]
-            self._folder.save_bundle(BEST, load_network(bundle), manifest, images)
+            self._folder.save_bundle(BEST, network, manifest, images)
 
 
 def read_bundle(bundle: ModelBundle, lines: LineDataset) -> Metrics:

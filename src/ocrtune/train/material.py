@@ -60,6 +60,8 @@ class Lines:
     rejects: tuple[Reject, ...]
     digests: dict[str, str]
     """PATH as given to the digest of its labels."""
+    only_made_validate: bool = False
+    """No real line tells how well real lines are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ class OpenedSets:
 
 
 def open_sets(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
-    """Open the datasets of a run; without `--val`, split a tenth off each, by the names of its lines."""
+    """Open the datasets of a run; without `--val`, split a tenth off each, by the names of its lines.
+
+    Made lines only validate where there are no others: they cannot tell which weights read real ones better.
+    """
     train = tuple(open_dataset(path, config.images) for path in config.train)
     for dataset in train:
         note(dataset.resolved)
@@ -93,13 +98,17 @@ def open_sets(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
         return OpenedSets(train, val, {dataset.name: dataset.digest for dataset in (*train, *val)})
     for dataset in train:
         require_train_lines(dataset.name, len(dataset))
-    split = [split_validation(dataset) for dataset in train]
+    all_made = all(dataset.is_made for dataset in train)
+    split = [split_validation(dataset) for dataset in train if all_made or not dataset.is_made]
+    whole = () if all_made else tuple(dataset for dataset in train if dataset.is_made)
     digests = {dataset.name: dataset.digest for dataset in train}
-    opened = OpenedSets(tuple(t for t, _, _ in split), tuple(v for _, v, _ in split), digests)
+    opened = OpenedSets((*(t for t, _, _ in split), *whole), tuple(v for _, v, _ in split), digests)
     for _, _, grouping in split:
         note(grouping.summary())
     count = sum(map(len, opened.val))
     note(f"no --val given: {count} lines, whole groups by name, are split off to validate on")
+    for dataset in whole:
+        note(f"{dataset.name}: made lines, all of them train, since real ones validate")
     return opened
 
 
@@ -194,6 +203,7 @@ def prepare(config: TrainConfig, note: Callable[[str], None]) -> tuple[Start, Li
         val=val,
         rejects=tuple(reject for audit in (*audits, *val_audits) for reject in audit.rejects),
         digests=sets.digests,
+        only_made_validate=all(dataset.is_made for dataset in sets.val),
     )
     return start, lines
 

@@ -20,6 +20,7 @@ from torch import nn
 
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
+from ocrtune.convert.export import load_network
 from ocrtune.errors import BarError
 from ocrtune.evaluate.metrics import Metrics
 from ocrtune.train.augment import Augment, augmentation
@@ -37,6 +38,7 @@ from ocrtune.train.recipe import Recipe, choose, choose_device, one_cycle
 from ocrtune.train.state import Position, load_state
 from ocrtune.train.stopping import StopRequest, stop_signals
 from ocrtune.train.validation import Validation, Validator, thinned, validation_limit
+from ocrtune.train.way_back import KEPT, Weights, copied_weights, go_back
 
 STATE_EVERY = 300.0
 """Seconds between states saved inside an epoch."""
@@ -122,6 +124,7 @@ class _Run:
         self.anchor = Anchor(self.network, recipe.anchor)
         groups = parameter_groups(self.network, recipe.backbone_rate, recipe.head_rate, recipe.weight_decay)
         optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=True)
+        self.beginning = copied_weights(self.network) if recipe.way_back else None
         self.position = Position()
         if resume:
             self.position = load_state(folder.path, self.network, self.average, optimizer)
@@ -241,14 +244,34 @@ class _Run:
             metrics = read_bundle(best, self.validator.lines)
             return TrainResult(self.folder.path, path, metrics, stopped=self.stop.signal)
         best, metrics = self.keeper.better_on_all_lines()
+        network, manifest = load_network(best), best.manifest
         self.accelerator.wait_for_everyone()  # all have read it before it is written anew
-        self.keeper.finish(best, metrics)
+        if self.beginning is not None:
+            share = self._go_back(network, self.beginning)
+            manifest = manifest.model_copy(update={"training": manifest.training | {"way_back": share}})
+            self.keeper.finish(network, manifest, metrics)
+            self.accelerator.wait_for_everyone()
+            metrics = read_bundle(ModelBundle.open(path), self.lines.val)
+            self.accelerator.wait_for_everyone()
+        self.keeper.finish(network, manifest, metrics)
         self.display.note(
             f"{path}: exact {metrics.exact_match:.1%}, "
             f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%} "
             f"on all {metrics.lines} validation lines, read by ONNX Runtime"
         )
         return TrainResult(self.folder.path, path, metrics, stopped=None)
+
+    def _go_back(self, network: nn.Module, beginning: Weights) -> float:
+        """Back towards the base as far as the gain on made lines stays; says how far."""
+        network.to(self.accelerator.device, memory_format=self.layout)
+        bf16 = self.recipe.precision == "bf16"
+        share = go_back(network, beginning, self.validator, bf16, self.layout)
+        network.cpu()
+        self.display.note(
+            f"only made lines validate: kept {share:.0%} of the way from the base, the nearest to it "
+            f"that keeps {KEPT:.0%} of what was gained on them"
+        )
+        return share
 
     # ---- training ----
 

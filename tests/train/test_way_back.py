@@ -1,0 +1,91 @@
+"""Runs that validate on made lines: nearer to the base where nothing is lost by it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from ocrtune.bundle import ModelBundle
+from ocrtune.config import TrainConfig
+from ocrtune.evaluate.metrics import measure
+from ocrtune.train.run import train
+from ocrtune.train.validation import Validation
+from ocrtune.train.way_back import copied_weights, go_back
+
+
+class _ErrorByWeight:
+    """Stands for a validator: a network reads all but `errors` of ten lines, by its weight."""
+
+    def __init__(self, errors: dict[float, int]) -> None:
+        self.errors = errors
+        self.seen: list[float] = []
+
+    def score(self, network: nn.Module, bf16: bool, layout: torch.memory_format) -> Validation:
+        weight = round(float(network.weight.detach()), 3)
+        self.seen.append(weight)
+        wrong = next(count for bound, count in self.errors.items() if weight <= bound)
+        return Validation(measure([("a", "b" if i < wrong else "a") for i in range(100)]), 0.0, ())
+
+
+def _moved(start: float, end: float) -> tuple[nn.Linear, dict[str, torch.Tensor]]:
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(network.weight, start)
+    weights = dict(copied_weights(network))
+    nn.init.constant_(network.weight, end)
+    return network, weights
+
+
+@pytest.mark.parametrize(
+    ("errors", "share"),
+    [
+        # from 50 to 10 errors of 100: up to 14 are allowed
+        ({2.4: 50, 2.59: 14, 3.0: 10}, 0.5),
+        ({2.59: 50, 2.79: 15, 2.89: 14, 3.0: 10}, 0.8),
+        ({2.95: 50, 3.0: 10}, 1.0),
+        # nothing gained: as near as it goes
+        ({3.0: 10}, 0.3),
+    ],
+)
+def test_the_nearest_weights_that_keep_the_gain(errors: dict[float, int], share: float) -> None:
+    network, start = _moved(2.0, 3.0)
+    validator = _ErrorByWeight(errors)
+    assert go_back(network, start, validator, False, torch.contiguous_format) == share  # type: ignore[arg-type]
+    assert float(network.weight.detach()) == pytest.approx(2 + share)
+    assert validator.seen[:2] == [2.0, 3.0]
+
+
+def _run(lines: Path, tiny: Path, output: Path) -> dict[str, object]:
+    options = {"train": (str(lines),), "output": output, "base": str(tiny), "epochs": 1, "batch_size": 2}
+    train(TrainConfig.model_validate(options | {"max_bad": 0.2, "lr": 1e-3}))
+    return ModelBundle.open(output / "best").manifest.training
+
+
+def test_a_run_on_made_lines_records_how_far_it_went_back(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "images").symlink_to(digit_lines / "images")
+    (made / "labels.txt").write_text((digit_lines / "labels.txt").read_text())
+    (made / "made.json").write_text(json.dumps({"runs": []}))
+    training = _run(made, tiny_base, tmp_path / "run")
+    assert training["way_back"] in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    start, end, kept = (
+        ModelBundle.open(path).load_weights()
+        for path in (tiny_base, tmp_path / "run/last", tmp_path / "run/best")
+    )
+    name = "features.6.weight"
+    expected = start[name] + training["way_back"] * (end[name] - start[name])
+    assert torch.allclose(torch.tensor(kept[name]), torch.tensor(expected), atol=1e-6)
+
+
+def test_a_run_on_real_lines_stays_where_training_led_it(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    training = _run(digit_lines, tiny_base, tmp_path / "run")
+    assert training["recipe"]["way_back"] is False
+    assert "way_back" not in training
