@@ -42,9 +42,9 @@ def _moved(start: float, end: float) -> tuple[nn.Linear, dict[str, torch.Tensor]
 @pytest.mark.parametrize(
     ("errors", "share"),
     [
-        # from 50 to 10 errors of 100: up to 14 are allowed
-        ({2.4: 50, 2.59: 14, 3.0: 10}, 0.5),
-        ({2.59: 50, 2.79: 15, 2.89: 14, 3.0: 10}, 0.8),
+        # from 50 to 10 errors of 100: up to 12 are allowed
+        ({2.4: 50, 2.59: 12, 3.0: 10}, 0.5),
+        ({2.59: 50, 2.79: 13, 2.89: 12, 3.0: 10}, 0.8),
         ({2.95: 50, 3.0: 10}, 1.0),
         # nothing gained: as near as it goes
         ({3.0: 10}, 0.3),
