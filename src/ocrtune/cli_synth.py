@@ -13,6 +13,7 @@ from ocrtune.cli import Overwrite, note, progress_bar
 from ocrtune.errors import InputError
 
 if TYPE_CHECKING:
+    from ocrtune.data.making import Made
     from ocrtune.records import Image
     from ocrtune.synth.recipe import Synthesis, SynthRecipe
 
@@ -46,6 +47,8 @@ def synth(
     recipe: Path | None = None,
     preview: int | None = None,
     lmdb: bool = False,
+    masks: bool = False,
+    boxes: bool = False,
     append: bool = False,
     overwrite: Overwrite = False,
     workers: int | None = None,
@@ -79,6 +82,8 @@ def synth(
         recipe: YAML file with all of this, instead of options for texts.
         preview: Draw only this many lines, as one picture, beside lines of --match: -o is the PNG file.
         lmdb: Write an LMDB instead of image files.
+        masks: Write where the ink of each line lies, as masks/….png: white on black.
+        boxes: Write the boxes of the characters of each line, as boxes/….json.
         append: Add to lines that are there already.
         workers: Processes that draw; by default one per core.
     """
@@ -133,34 +138,30 @@ def synth(
             match, made, synthesis, output, is_preview=preview is not None, append=append, overwrite=overwrite
         )
     if preview is not None:
+        if masks or boxes:
+            raise InputError("--preview draws one picture; leave --masks and --boxes out")
         _write_preview(synthesis, preview, output, match, overwrite=overwrite)
-    else:
-        _make(made, synthesis, output, lmdb=lmdb, append=append, overwrite=overwrite, workers=workers)
-
-
-def _make(
-    recipe: SynthRecipe,
-    synthesis: Synthesis,
-    output: Path,
-    *,
-    lmdb: bool,
-    append: bool,
-    overwrite: bool,
-    workers: int | None,
-) -> None:
+        return
     from ocrtune.data.making import make
+    from ocrtune.synth.drawing import Extras
 
     with progress_bar("Making lines") as progress:
-        made = make(
-            recipe,
+        done = make(
+            made,
             synthesis,
             output,
             as_lmdb=lmdb,
+            extras=Extras(masks, boxes),
             append=append,
             overwrite=overwrite,
             workers=workers,
             progress=progress,
         )
+    _report(done)
+
+
+def _report(made: Made) -> None:
+    """What was made, and what was not."""
     if made.resumed:
         note(f"went on after {made.resumed:,} lines of the run that was interrupted")
     print(f"{made.lines:,} lines in {made.path}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import lmdb
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from ocrtune.data.dataset import MADE_RECORD, open_dataset
 from ocrtune.data.made_stores import PART
 from ocrtune.data.making import MadeRecord, make
 from ocrtune.errors import BarError, InputError
+from ocrtune.synth.drawing import Extras
 from ocrtune.synth.fonts import matplotlib_font_folder
 from ocrtune.synth.recipe import SynthRecipe
 
@@ -61,6 +64,36 @@ def interrupt_after(batches: int) -> Callable[[int, int], None]:
             raise KeyboardInterrupt
 
     return progress
+
+
+def test_masks_and_boxes_lie_beside_the_images(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make(RECIPE, SYNTHESIS, out, extras=Extras(masks=True, boxes=True), workers=2)
+    for index in (0, 39):
+        line = SYNTHESIS.generator.line(index)
+        mask = cv2.imread(str(out / f"masks/000/{index:06d}.png"), cv2.IMREAD_UNCHANGED)
+        assert np.array_equal(mask, line.look.truth)
+        assert mask.shape == line.image.shape[:2]
+        told = json.loads((out / f"boxes/000/{index:06d}.json").read_text(encoding="utf-8"))
+        assert told["text"] == line.text
+        assert np.allclose(told["boxes"], line.character_boxes(), atol=0.051)
+    assert len(list(out.rglob("*.json"))) == 40 + 1  # with made.json
+
+
+def test_a_run_goes_on_with_the_files_it_began_with_only(tmp_path: Path, small_batches: None) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        make(RECIPE, SYNTHESIS, out, extras=Extras(masks=True), workers=1, progress=interrupt_after(2))
+    with pytest.raises(InputError, match="unfinished run of another recipe"):
+        make(RECIPE, SYNTHESIS, out, workers=1)
+    make(RECIPE, SYNTHESIS, out, extras=Extras(masks=True), workers=1)
+    assert len(list(out.rglob("masks/*/*.png"))) == 40
+
+
+def test_an_lmdb_has_no_place_for_masks(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="leave --lmdb out, or --masks and --boxes"):
+        make(RECIPE, SYNTHESIS, tmp_path / "out", as_lmdb=True, extras=Extras(masks=True))
+    assert not (tmp_path / "out").exists()
 
 
 @as_lmdb

@@ -20,6 +20,8 @@ PART = f"{LABEL_FILE}.part"
 """Labels of a run that is not finished; they become `labels.txt` at its end."""
 
 IMAGES = "images"
+MASKS = "masks"
+BOXES = "boxes"
 
 LINES_PER_FOLDER = 1000
 """Image files of one folder: file browsers and some file systems are slow beyond a few thousand."""
@@ -29,9 +31,12 @@ NEXT_KEY = b"ocrtune-next"
 
 
 class FolderStore:
-    """`images/000/000123.png`, and `labels.txt` with one path, TAB and text per line."""
+    """`images/000/000123.png`, and `labels.txt` with one path, TAB and text per line.
 
-    FILES: ClassVar[frozenset[str]] = frozenset({LABEL_FILE, PART, IMAGES})
+    Masks and boxes, where lines come with them, are `masks/000/000123.png` and `boxes/000/000123.json`.
+    """
+
+    FILES: ClassVar[frozenset[str]] = frozenset({LABEL_FILE, PART, IMAGES, MASKS, BOXES})
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -63,16 +68,24 @@ class FolderStore:
         """Write the images, then their labels: a label never lacks its image."""
         labels = []
         for line in lines:
-            folder = f"{IMAGES}/{line.index // LINES_PER_FOLDER:03d}"
-            name = f"{folder}/{line.index:06d}.png"
-            try:
-                (self._folder / name).write_bytes(line.content)
-            except FileNotFoundError:
-                (self._folder / folder).mkdir(parents=True)
-                (self._folder / name).write_bytes(line.content)
+            place = f"{line.index // LINES_PER_FOLDER:03d}/{line.index:06d}"
+            if line.mask:
+                self._write(f"{MASKS}/{place}.png", line.mask)
+            if line.boxes:
+                self._write(f"{BOXES}/{place}.json", line.boxes)
+            name = f"{IMAGES}/{place}.png"
+            self._write(name, line.content)
             labels.append(f"{name}\t{line.text}\n")
         self._labels.write("".join(labels).encode())
         self._labels.flush()
+
+    def _write(self, name: str, content: bytes) -> None:
+        path = self._folder / name
+        try:
+            path.write_bytes(content)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content)
 
     def finish(self) -> int:
         """Put the new labels behind those that were there, in one step."""

@@ -21,7 +21,7 @@ from ocrtune.data.dataset import MADE_RECORD
 from ocrtune.data.made_stores import FolderStore, LmdbStore
 from ocrtune.errors import BarError, InputError
 from ocrtune.output import write_text
-from ocrtune.synth.drawing import EncodedLine, draw_encoded
+from ocrtune.synth.drawing import EncodedLine, Extras, draw_encoded
 from ocrtune.synth.looks.truth import Fault
 from ocrtune.synth.recipe import Synthesis, SynthRecipe
 
@@ -49,6 +49,15 @@ class MadeRun(BaseModel):
     """Lines drawn or to be drawn; those left out are counted."""
     recipe: SynthRecipe
     is_done: bool
+    masks: bool = False
+    """With a mask of the ink beside each image."""
+    boxes: bool = False
+    """With the boxes of the characters beside each image."""
+
+    @property
+    def extras(self) -> Extras:
+        """What is kept beside images and labels."""
+        return Extras(self.masks, self.boxes)
 
 
 class MadeRecord(BaseModel):
@@ -126,6 +135,7 @@ def make(
     out: Path,
     *,
     as_lmdb: bool = False,
+    extras: Extras | None = None,
     append: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
@@ -138,6 +148,7 @@ def make(
         synthesis: the same, made ready.
         out: the folder; new or empty, unless one of the next two says otherwise.
         as_lmdb: write an LMDB instead of image files.
+        extras: files to write beside the images; none if not given.
         append: add to the lines that are there.
         overwrite: replace lines that were made here before.
         workers: processes; by default one per core.
@@ -148,12 +159,23 @@ def make(
         InputError: `out` holds something else, or the disk refuses.
     """
     kind: type[FolderStore] | type[LmdbStore] = LmdbStore if as_lmdb else FolderStore
+    extras = extras or Extras()
+    if as_lmdb and extras != Extras():
+        raise InputError("an LMDB holds images and labels only: leave --lmdb out, or --masks and --boxes")
+    wanted = MadeRun(
+        first=0,
+        lines=synthesis.lines,
+        recipe=recipe,
+        is_done=False,
+        masks=extras.masks,
+        boxes=extras.boxes,
+    )
     try:
-        run, record = _begin(recipe, synthesis.lines, out, kind, append=append, overwrite=overwrite)
+        run, record = _begin(wanted, out, kind, append=append, overwrite=overwrite)
         store: LineStore = kind(out)
         try:
             start, end = store.next_index(run.first), run.first + run.lines
-            drawn = draw_encoded(synthesis.generator, range(start, end), workers)
+            drawn = draw_encoded(synthesis.generator, range(start, end), workers, extras)
             tally = _Tally()
             for batch in _batches(tally.watch(drawn)):
                 store.put([line for line in batch if line.error is None], batch[-1].index + 1)
@@ -188,15 +210,22 @@ def require_usable(out: Path, *, append: bool, overwrite: bool) -> None:
 
 
 def _begin(
-    recipe: SynthRecipe,
-    lines: int,
+    wanted: MadeRun,
     out: Path,
     kind: type[FolderStore] | type[LmdbStore],
     *,
     append: bool,
     overwrite: bool,
 ) -> tuple[MadeRun, MadeRecord]:
-    """The run to do or to go on with, and the record that has it last; `out` is ready for it."""
+    """The run to do or to go on with, and the record that has it last; `out` is ready for it.
+
+    Args:
+        wanted: the run, as if `out` were empty.
+        out: the folder.
+        kind: of store.
+        append: as for `make`.
+        overwrite: as for `make`.
+    """
     if append and overwrite:
         raise InputError("--append and --overwrite exclude each other; give one")
     record = MadeRecord()
@@ -210,7 +239,7 @@ def _begin(
         kind.require_own(out)
         last = record.runs[-1] if record.runs else None
         if last is not None and not last.is_done:
-            if (last.recipe, last.lines) != (recipe, lines):
+            if last.model_copy(update={"first": 0}) != wanted:
                 raise InputError(
                     f"{out} holds an unfinished run of another recipe; finish that one with its options "
                     f"(see {out / MADE_RECORD}), or add --overwrite"
@@ -229,7 +258,7 @@ def _begin(
     elif append:
         raise InputError(f"--append: there are no lines in {out} to append to; leave it out")
     first = record.runs[-1].first + record.runs[-1].lines if record.runs else 0
-    run = MadeRun(first=first, lines=lines, recipe=recipe, is_done=False)
+    run = wanted.model_copy(update={"first": first})
     record = MadeRecord(runs=(*record.runs, run))
     out.mkdir(parents=True, exist_ok=True)
     record.write(out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -15,7 +16,7 @@ import cv2
 
 from ocrtune.errors import InputError
 from ocrtune.records import Image
-from ocrtune.synth.generator import LineError, LineGenerator
+from ocrtune.synth.generator import LineError, LineGenerator, MadeLine
 from ocrtune.synth.looks.truth import Fault
 
 CHUNK = 64
@@ -27,8 +28,18 @@ AHEAD = 4
 PNG_LEVEL = 1
 """Of zlib: a receipt line takes 1.05 times the space of level 6, in a third of the time."""
 
-_WORKER: dict[str, LineGenerator] = {}
-"""The generator of this worker process."""
+_WORKER: dict[str, tuple[LineGenerator, Extras]] = {}
+"""The generator of this worker process, and what it encodes beside the lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What is kept of a line beside its image and its label."""
+
+    masks: bool = False
+    """Where its ink lies on the image, before wear: white on black."""
+    boxes: bool = False
+    """The box of every character of the label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +54,14 @@ class EncodedLine:
     """Why earlier, stronger looks of this line were thrown away."""
     error: str | None
     """Why it cannot be drawn."""
+    mask: bytes = b""
+    """PNG of the image's size, if asked for."""
+    boxes: bytes = b""
+    """JSON, if asked for: `{"text": …, "boxes": [[left, top, right, bottom], …]}` in px."""
 
 
 def draw_encoded(
-    generator: LineGenerator, indices: range, workers: int | None = None
+    generator: LineGenerator, indices: range, workers: int | None = None, extras: Extras | None = None
 ) -> Iterator[EncodedLine]:
     """Draw the lines at `indices`, in their order; the same bytes for any number of workers.
 
@@ -54,6 +69,7 @@ def draw_encoded(
         generator: of the lines.
         indices: which.
         workers: processes; by default one per core. 1 draws in this process.
+        extras: what else is encoded; nothing if not given.
 
     Raises:
         InputError: the system killed a process.
@@ -63,12 +79,12 @@ def draw_encoded(
     workers = min(workers, len(chunks))
     if workers <= 1:
         for chunk in chunks:
-            yield from _encode(generator, chunk)
+            yield from _encode(generator, chunk, extras or Extras())
         return
     context = multiprocessing.get_context(
         "spawn"
     )  # the same on every system; a fork would copy threads' locks
-    with ProcessPoolExecutor(workers, context, _start_worker, (generator,)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (generator, extras or Extras())) as pool:
         waiting: deque[Future[list[EncodedLine]]] = deque()
         try:
             for chunk in chunks:
@@ -99,23 +115,37 @@ def encode_png(image: Image) -> bytes:
     return encoded.tobytes()
 
 
-def _start_worker(generator: LineGenerator) -> None:
+def _start_worker(generator: LineGenerator, extras: Extras) -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches every process; the first one ends the others
     cv2.setNumThreads(1)
-    _WORKER["generator"] = generator
+    _WORKER["task"] = generator, extras
 
 
 def _encode_in_worker(indices: Sequence[int]) -> list[EncodedLine]:
-    return list(_encode(_WORKER["generator"], indices))
+    generator, extras = _WORKER["task"]
+    return list(_encode(generator, indices, extras))
 
 
-def _encode(generator: LineGenerator, indices: Sequence[int]) -> Iterator[EncodedLine]:
+def _encode(generator: LineGenerator, indices: Sequence[int], extras: Extras) -> Iterator[EncodedLine]:
     for index in indices:
         try:
             made = generator.line(index)
         except LineError as error:
             yield EncodedLine(index, b"", "", (), str(error))
         else:
-            yield EncodedLine(index, encode_png(made.image), made.text, made.faults, None)
+            yield EncodedLine(
+                index,
+                encode_png(made.image),
+                made.text,
+                made.faults,
+                None,
+                encode_png(made.look.truth) if extras.masks else b"",
+                _encode_boxes(made) if extras.boxes else b"",
+            )
+
+
+def _encode_boxes(made: MadeLine) -> bytes:
+    boxes = [[round(float(edge), 1) for edge in box] for box in made.character_boxes()]
+    return json.dumps({"text": made.text, "boxes": boxes}, ensure_ascii=False).encode()
