@@ -246,7 +246,7 @@ def _rewrite(bundle: ModelBundle, change: Change) -> None:
     ("change", "message"),
     [
         (lambda m: m.update(format_version=2), "format_version: Input should be 1"),
-        (lambda m: m.update(classes="attention"), "classes: Input should be 'ctc'"),
+        (lambda m: m.update(classes="transducer"), "classes: Input should be 'ctc' or 'attention'"),
         (lambda m: m.pop("symbols"), "symbols: Field required"),
         (lambda m: m.update(symbols=["a", "b", "a"]), "a charset holds 'a' more than once"),
         (lambda m: m.update(symbols=["a", ""]), "a charset holds an empty symbol; remove the empty line"),

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from ocrtune.charset import Charset
-from ocrtune.decoding import ClassLayout, ctc_steps_needed, decode_ctc
+from ocrtune.decoding import (
+    ATTENTION,
+    CTC,
+    ClassLayout,
+    ctc_steps_needed,
+    decode_attention,
+    decode_best,
+    decode_ctc,
+)
 from ocrtune.records import CharacterSpan, Prediction
 
 CHARSET = Charset("ab")  # classes: 0 blank, 1 a, 2 b
@@ -109,3 +117,60 @@ def test_the_blank_comes_first_and_symbols_follow() -> None:
 )
 def test_steps_needed(classes: list[int], steps: int) -> None:
     assert ctc_steps_needed(classes) == steps
+
+
+def read_by_attention(path: str, end: float = 0.8) -> Prediction:
+    """Decode a class per step, given as digits: 0 start, 1 end, 2 a, 3 b. The end has probability `end`."""
+    array = np.full((1, len(path), 4), 0.05, np.float32)
+    for step, digit in enumerate(path):
+        array[0, step, int(digit)] = end if digit == "1" else 0.8
+    return decode_attention(array, CHARSET, ATTENTION, [120])[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("231", "ab"),
+        # No runs are merged, and nothing counts after the end.
+        ("2211", "aa"),
+        ("2132", "a"),
+        ("1222", ""),
+        # A start says nothing; a text that never ends is read to the last step.
+        ("2031", "ab"),
+        ("2323", "abab"),
+    ],
+)
+def test_a_decoder_s_classes_are_read_up_to_the_end(path: str, text: str) -> None:
+    prediction = read_by_attention(path)
+    assert prediction.text == text
+    assert [(c.start, c.end) for c in prediction.characters] == [(0, 120)] * len(text)
+    assert ATTENTION.emitted(np.array([int(c) for c in path])) == [2 if c == "a" else 3 for c in text]
+
+
+@pytest.mark.parametrize(
+    ("path", "end", "confidence"),
+    [
+        ("231", 0.5, (0.8 * 0.8 * 0.5) ** (1 / 3)),  # the end is one of what was emitted
+        ("23", 0.5, (0.8 * 0.8 * 0.05) ** (1 / 3)),  # cut off: the end was not seen at all
+        ("1", 0.9, 0.0),
+    ],
+)
+def test_the_end_counts_in_the_confidence(path: str, end: float, confidence: float) -> None:
+    assert read_by_attention(path, end).confidence == pytest.approx(confidence, rel=1e-6)
+
+
+def test_the_layout_chooses_the_decoder() -> None:
+    array = probabilities([(1, 0.8), (1, 0.8), (2, 0.8)])
+    assert decode_best(array, CHARSET, CTC, [4], [12])[0].text == "ab"
+    assert decode_best(array, Charset("x"), ATTENTION, [4], [12])[0].text == ""
+
+
+def test_layouts_number_symbols_behind_their_special_classes() -> None:
+    assert (CTC.num_classes(CHARSET), CTC.to_classes([0, 1]), CTC.to_symbol(2)) == (3, [1, 2], 1)
+    assert (ATTENTION.num_classes(CHARSET), ATTENTION.to_classes([0, 1])) == (4, [2, 3])
+    assert (ATTENTION.to_symbol(2), ATTENTION.start, ATTENTION.end) == (0, 0, 1)
+    assert (CTC.steps_needed([1, 1]), ATTENTION.steps_needed([2, 2])) == (3, 3)
+
+
+def test_ctc_emits_what_its_runs_spell() -> None:
+    assert CTC.emitted(np.array([1, 1, 0, 1, 2, 0])) == [1, 1, 2]

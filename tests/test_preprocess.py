@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import PIL.Image
 import pytest
 from pydantic import ValidationError
 
@@ -165,3 +166,32 @@ def test_a_spec_refuses_what_it_cannot_mean(field: str, value: object) -> None:
 def test_a_spec_survives_json() -> None:
     spec = PreprocessSpec(height=32, width_buckets=(64, 100), stretch=1.3, channels="gray", padding=-1)
     assert PreprocessSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+def test_fill_stretches_every_image_to_the_one_bucket() -> None:
+    spec = PreprocessSpec(height=32, width_buckets=(100,), fit="fill", channels="gray")
+    for size in ((24, 94), (60, 30), (20, 900)):
+        image = np.full(size, 200, np.uint8)
+        assert (spec.line_width(image), spec.bucket(image)) == (100, 100)
+        assert spec.resize(image).shape == (32, 100, 1)
+
+
+def test_what_to_fill_must_be_one_width() -> None:
+    with pytest.raises(ValueError, match="fit is fill, which needs exactly one width bucket"):
+        PreprocessSpec(fit="fill", width_buckets=(64, 100))
+
+
+def test_edge_padding_repeats_the_last_column() -> None:
+    spec = PreprocessSpec(height=8, width_buckets=(16,), channels="gray", mean=0, std=1, padding="edge")
+    image = np.arange(8 * 5, dtype=np.uint8).reshape(8, 5, 1)
+    (row,) = spec.batch([image], 16)
+    np.testing.assert_array_equal(row[0, :, :5], image[:, :, 0])
+    np.testing.assert_array_equal(row[0, :, 5:], np.repeat(image[:, 4:5, 0], 11, axis=1))
+
+
+def test_bicubic_is_pillow_s() -> None:
+    """As deep-text-recognition-benchmark and EasyOCR resize: their networks see what they learned on."""
+    image = np.random.default_rng(1).integers(0, 256, (60, 90, 3), np.uint8)
+    spec = PreprocessSpec(height=32, width_buckets=(64,), channels="rgb", interpolation="bicubic")
+    expected = PIL.Image.fromarray(image).resize((48, 32), PIL.Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(spec.resize(image), np.asarray(expected))

@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from ocrtune.charset import Charset, NormalForm
-from ocrtune.decoding import ClassLayout
+from ocrtune.decoding import ClassLayout, LayoutKind
 from ocrtune.errors import InputError
 from ocrtune.preprocess import PreprocessSpec
 
@@ -64,7 +64,7 @@ class Manifest(BaseModel):
     architecture: Architecture
     symbols: tuple[str, ...]
     normal_form: NormalForm = "NFC"
-    classes: Literal["ctc"] = "ctc"
+    classes: LayoutKind = "ctc"
     preprocess: PreprocessSpec
     licence: str
     origin: str
@@ -87,7 +87,7 @@ class Manifest(BaseModel):
 
     @property
     def layout(self) -> ClassLayout:
-        """Where blank and symbols are among the classes."""
+        """Where the special classes and the symbols are."""
         return ClassLayout(self.classes)
 
     @property

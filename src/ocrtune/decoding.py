@@ -16,29 +16,73 @@ import numpy.typing as npt
 from ocrtune.charset import Charset
 from ocrtune.records import CharacterSpan, Prediction
 
+LayoutKind = Literal["ctc", "attention"]
+"""How a network's classes become a text: by merging runs, or one by one until the end."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClassLayout:
-    """Which class of the network means what. CTC: class 0 is the blank, class i + 1 symbol i."""
+    """Which class of the network means what.
 
-    kind: Literal["ctc"] = "ctc"
+    CTC: class 0 is the blank, class i + 1 symbol i. Attention: class 0 is the start, which the decoder is
+    fed before the first symbol and never has to emit, class 1 the end, class i + 2 symbol i; so they are
+    numbered in deep-text-recognition-benchmark, as `[GO]` and `[s]`.
+    """
+
+    kind: LayoutKind = "ctc"
+
+    @property
+    def specials(self) -> int:
+        """Number of classes before the first symbol."""
+        return 1 if self.kind == "ctc" else 2
 
     @property
     def blank(self) -> int:
         """Class of the CTC blank."""
         return 0
 
+    @property
+    def start(self) -> int:
+        """Class that an attention decoder is fed first."""
+        return 0
+
+    @property
+    def end(self) -> int:
+        """Class that an attention decoder emits after the last symbol."""
+        return 1
+
     def num_classes(self, charset: Charset) -> int:
         """C for a charset."""
-        return len(charset) + 1
+        return len(charset) + self.specials
 
     def to_classes(self, symbols: Sequence[int]) -> list[int]:
         """Symbol indices to classes."""
-        return [symbol + 1 for symbol in symbols]
+        return [symbol + self.specials for symbol in symbols]
 
     def to_symbol(self, class_index: int) -> int:
-        """Class to symbol index; not for the blank."""
-        return class_index - 1
+        """Class to symbol index; not for the special classes."""
+        return class_index - self.specials
+
+    def steps_needed(self, classes: Sequence[int]) -> int:
+        """Fewest steps that can emit `classes`."""
+        return ctc_steps_needed(classes) if self.kind == "ctc" else len(classes) + 1
+
+    def emitted(self, best: npt.NDArray[np.int64]) -> list[int]:
+        """Classes of the symbols that the best class of each step, (T,), spells."""
+        if self.kind == "ctc":
+            return [int(c) for c in best[(np.diff(best, prepend=-1) != 0) & (best != self.blank)]]
+        steps = symbol_steps(best, self)
+        return [int(c) for c in best[steps]]
+
+
+CTC, ATTENTION = ClassLayout("ctc"), ClassLayout("attention")
+
+
+def symbol_steps(best: npt.NDArray[np.int64], layout: ClassLayout) -> npt.NDArray[np.int64]:
+    """Steps of an attention decoder that emit a symbol: before the end, without any start."""
+    ends = np.flatnonzero(best == layout.end)
+    before_end = best[: ends[0]] if len(ends) else best
+    return np.flatnonzero(before_end != layout.start)
 
 
 def ctc_steps_needed(classes: Sequence[int]) -> int:
@@ -82,3 +126,50 @@ def decode_ctc(
             )
         predictions.append(Prediction.from_characters(tuple(characters)))
     return predictions
+
+
+def decode_attention(
+    probabilities: npt.NDArray[np.float32],
+    charset: Charset,
+    layout: ClassLayout,
+    widths: Sequence[int],
+) -> list[Prediction]:
+    """Text of an attention decoder: the best class of each step up to the end.
+
+    Args:
+        probabilities: (N, S, C) after softmax, 0..1; each step was fed the best class of the one before.
+        charset: gives the symbols of the classes.
+        layout: where start and end are.
+        widths: (N,) px, width of each image as given. The decoder does not tell where it looked, so every
+            symbol's span is the whole line.
+    """
+    predictions = []
+    for line, best in enumerate(probabilities.argmax(axis=2)):
+        characters = tuple(
+            CharacterSpan(
+                symbol=charset.symbols[layout.to_symbol(int(best[step]))],
+                confidence=float(probabilities[line, step, best[step]]),
+                start=0.0,
+                end=float(widths[line]),
+            )
+            for step in symbol_steps(best, layout)
+        )
+        ends = np.flatnonzero(best == layout.end)
+        # A text that is cut off where the steps end was never finished: the doubt is the end's.
+        step = int(ends[0]) if len(ends) else len(best) - 1
+        end = float(probabilities[line, step, layout.end])
+        predictions.append(Prediction.from_characters(characters, end=end))
+    return predictions
+
+
+def decode_best(
+    probabilities: npt.NDArray[np.float32],
+    charset: Charset,
+    layout: ClassLayout,
+    px_per_step: Sequence[float],
+    widths: Sequence[int],
+) -> list[Prediction]:
+    """The text of each line by its layout: `decode_ctc` or `decode_attention`."""
+    if layout.kind == "ctc":
+        return decode_ctc(probabilities, charset, layout, px_per_step, widths)
+    return decode_attention(probabilities, charset, layout, widths)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+import PIL.Image
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ocrtune.records import Image
 
@@ -54,16 +55,24 @@ class PreprocessSpec(BaseModel):
     """Widths an input is padded to, px, ascending. A line wider than the last is squeezed to it."""
     stretch: float = Field(default=1.0, gt=0.1, lt=10)
     """Width over the width that keeps the aspect ratio; above 1 gives narrow repeats more steps."""
+    fit: Literal["ratio", "fill"] = "ratio"
+    """`ratio` keeps an image's proportions and pads; `fill` stretches every image to the one bucket."""
     channels: Literal["gray", "bgr", "rgb"] = "bgr"
-    interpolation: Literal["linear", "area"] = "area"
+    interpolation: Literal["linear", "area", "bicubic"] = "area"
     """`area` averages where an image shrinks, so that thin strokes stay, and is linear where it grows;
-    `linear` samples four px either way, as PaddleOCR does."""
+    `linear` samples four px either way, as PaddleOCR does; `bicubic` is Pillow's, which averages too."""
     mean: float = 127.5
     """Subtracted from 0..255 values."""
     std: float = Field(default=127.5, gt=0)
     """Divides after `mean` is subtracted."""
-    padding: float = 0.0
-    """Value right of the line, in normalised units."""
+    padding: float | Literal["edge"] = 0.0
+    """Value right of the line, in normalised units; `edge` repeats the last column of the line."""
+
+    @model_validator(mode="after")
+    def _one_bucket_to_fill(self) -> Self:
+        if self.fit == "fill" and len(self.width_buckets) != 1:
+            raise ValueError("fit is fill, which needs exactly one width bucket")
+        return self
 
     @property
     def num_channels(self) -> int:
@@ -76,6 +85,8 @@ class PreprocessSpec(BaseModel):
 
     def line_width_of(self, height: int, width: int) -> int:
         """The same for an image of this size in px."""
+        if self.fit == "fill":
+            return self.width_buckets[-1]
         natural = math.ceil(self.height * width / height * self.stretch)
         return max(1, min(natural, self.width_buckets[-1]))
 
@@ -95,8 +106,13 @@ class PreprocessSpec(BaseModel):
         elif image.ndim == 2:
             image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
         size = (self.line_width(image), self.height)
-        shrinks = self.interpolation == "area" and self.height < image.shape[0]
-        resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        if self.interpolation == "bicubic":
+            filtered = PIL.Image.fromarray(image).resize(size, PIL.Image.Resampling.BICUBIC)
+            resized = np.asarray(filtered, np.uint8)
+        else:
+            shrinks = self.interpolation == "area" and self.height < image.shape[0]
+            method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            resized = np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
         if self.channels == "bgr":
             resized = resized[:, :, ::-1]
         return np.asarray(resized if resized.ndim == 3 else resized[:, :, None], np.uint8)
@@ -107,9 +123,11 @@ class PreprocessSpec(BaseModel):
         `width` is their common bucket.
         """
         shape = (len(resized), self.num_channels, self.height, width)
-        array = np.full(shape, self.padding, np.float32)
+        array = np.full(shape, 0.0 if self.padding == "edge" else self.padding, np.float32)
         for row, image in zip(array, resized, strict=True):
             row[:, :, : image.shape[1]] = image.transpose(2, 0, 1)
             row[:, :, : image.shape[1]] -= self.mean
             row[:, :, : image.shape[1]] /= self.std
+            if self.padding == "edge":
+                row[:, :, image.shape[1] :] = row[:, :, image.shape[1] - 1 : image.shape[1]]
         return array

@@ -44,13 +44,20 @@ class Prediction:
 
     text: str
     confidence: float
-    """exp(mean log p of the emitted symbols), 0..1; 0 for an empty text."""
+    """exp(mean log p of the emitted symbols, and of the end where the network emits one), 0..1; 0 for an
+    empty text."""
     characters: tuple[CharacterSpan, ...] = ()
 
     @classmethod
-    def from_characters(cls, characters: tuple[CharacterSpan, ...]) -> Prediction:
-        """Join symbols into a prediction; this is the one definition of line confidence."""
+    def from_characters(cls, characters: tuple[CharacterSpan, ...], end: float | None = None) -> Prediction:
+        """Join symbols into a prediction; this is the one definition of line confidence.
+
+        Args:
+            characters: that were read.
+            end: probability of the end of the text, from networks that emit one.
+        """
         if not characters:
             return cls(text="", confidence=0.0)
-        mean_log = sum(math.log(max(c.confidence, 1e-30)) for c in characters) / len(characters)
+        emitted = [c.confidence for c in characters] + ([] if end is None else [end])
+        mean_log = sum(math.log(max(confidence, 1e-30)) for confidence in emitted) / len(emitted)
         return cls("".join(c.symbol for c in characters), math.exp(mean_log), characters)

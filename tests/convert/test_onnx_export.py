@@ -140,6 +140,8 @@ def test_a_truncated_file_fails_the_replay(tmp_path):
 class Undecided(torch.nn.Module):
     """Turns the rounding of a large sum into a visible part of a probability, as an unsure step does."""
 
+    fixed_width = None
+
     def __init__(self):
         super().__init__()
         self.weight = torch.nn.Parameter(torch.linspace(-1, 1, 48 * 3))
@@ -182,6 +184,8 @@ def test_the_newer_exporter_takes_over_where_the_older_fails(
 def test_a_network_that_no_exporter_can_express_is_a_clear_error(tmp_path):
     class Eigenvalues(torch.nn.Module):
         """ONNX has no operator for them."""
+
+        fixed_width = None
 
         def forward(self, images):
             return torch.linalg.eigvals(images[:, 0, :, :48]).real.unsqueeze(2)

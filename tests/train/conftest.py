@@ -13,10 +13,9 @@ from ocrtune.bundle import Architecture, Manifest, Option, write_bundle
 from ocrtune.charset import Charset
 from ocrtune.convert.onnx_export import export_onnx
 from ocrtune.models import build
-from ocrtune.preprocess import PreprocessSpec
 from ocrtune.records import Image
 from ocrtune.train import recipe
-from ocrtune.train.material import FRESH_SPECS
+from ocrtune.train.fresh import fresh_spec
 
 LINES = 24
 
@@ -61,7 +60,7 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     charset = Charset("0123456789 ABab")
     options: dict[str, Option] = {"hidden": 8, "channels": 16}
     network = build("crnn", options, len(charset) + 1).eval()
-    spec: PreprocessSpec = FRESH_SPECS["crnn"]
+    spec = fresh_spec("crnn")
     manifest = Manifest(
         name="tiny",
         architecture=Architecture(name="crnn", options=options),

@@ -7,11 +7,13 @@ import torch
 
 from ocrtune.charset import PRINTABLE_ASCII, Charset
 from ocrtune.decoding import ClassLayout
+from ocrtune.models import FED, HEAD, NETWORKS, build
 from ocrtune.models.head import Head
 from ocrtune.train.transfer import (
     LOOK_ALIKES,
     UNTAUGHT_BIAS,
     CharsetChange,
+    change_charset,
     look_alike,
     missing_case,
     plan_charset,
@@ -299,3 +301,41 @@ ASCII = "".join(PRINTABLE_ASCII)
 def test_plan_charset(vocab: str, base: str | None, texts: list[str], symbols: str) -> None:
     planned = plan_charset(vocab, None if base is None else Charset(base), texts)
     assert "".join(planned.symbols) == symbols
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_class_indexed_tensor_of_every_network_keeps_its_rows(name: str) -> None:
+    """Bit for bit; and the changed network reads before its first step what the old one read."""
+    torch.manual_seed(6)
+    layout = ClassLayout(NETWORKS[name].classes)
+    before, after = Charset("abcdeF"), Charset("xøcbF")  # moved, dropped, new with and without a look-alike
+    sizes = {"channels": 16, "hidden": 8, "max_length": 4, "width": 32}
+    options = {k: v for k, v in sizes.items() if k in NETWORKS[name].options}
+    network = build(name, options, layout.num_classes(before)).eval()
+    old = {key: tensor.clone() for key, tensor in network.state_dict().items()}
+    state, second_looks, _ = change_charset(network, before, after, layout)
+    changed = build(name, options, layout.num_classes(after)).eval()
+    changed.load_state_dict(state)
+    assert second_looks == ()
+    rows = list(range(layout.specials))
+    pairs = [(row, row) for row in rows] + [
+        (layout.to_classes([i])[0], layout.to_classes([j])[0]) for i, j in before.shared_rows(after)
+    ]
+    assert len(pairs) == layout.specials + 3
+    for key, tensor in changed.state_dict().items():
+        if key.startswith((HEAD, FED)):
+            for source, target in pairs:
+                assert torch.equal(tensor[target], old[key][source]), key
+        else:
+            assert torch.equal(tensor, old[key]), key
+
+
+def test_a_decoder_is_fed_the_look_alike_of_a_new_symbol_or_the_mean() -> None:
+    layout = ClassLayout("attention")
+    before, after = Charset("abo"), Charset("ø中b")
+    network = build("vgg-attn", {"channels": 8, "hidden": 4}, layout.num_classes(before))
+    table = network.fed.weight.detach()
+    changed = change_charset(network, before, after, layout)[0]["fed.weight"]
+    assert torch.equal(changed[2], table[4])
+    torch.testing.assert_close(changed[3], table[2:].mean(0))  # not of start and end
+    assert torch.equal(changed[4], table[3])

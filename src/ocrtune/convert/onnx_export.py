@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ocrtune.bundle import ONNX_METADATA_KEY, Manifest
-from ocrtune.decoding import decode_ctc
+from ocrtune.decoding import decode_best
 from ocrtune.errors import BarError, InputError
 from ocrtune.output import write_bytes
 from ocrtune.preprocess import PreprocessSpec
@@ -59,12 +59,13 @@ class _Probabilities(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+        self.fixed_width: int | None = network.fixed_width
 
     def forward(self, images: Tensor) -> Tensor:
         return self.network(images).softmax(2)  # (N, T, C)
 
 
-def _float32_copy(model: nn.Module) -> nn.Module:
+def _float32_copy(model: nn.Module) -> _Probabilities:
     """A copy that gives probabilities, float32, contiguous, on the CPU, in eval mode."""
     copied = copy.deepcopy(model).to("cpu", torch.float32)
     return _Probabilities(copied.to(memory_format=torch.contiguous_format)).eval()
@@ -73,8 +74,8 @@ def _float32_copy(model: nn.Module) -> nn.Module:
 def export_onnx(model: nn.Module, manifest: Manifest, path: Path) -> None:
     """Write `model` as the ONNX file `path`: images (N, channels, H, W) to probabilities (N, T, C).
 
-    N and W are free. The manifest goes into the metadata, without the hashes of a bundle's files.
-    Not verified yet: `verify_onnx` does that.
+    N is free, and W where the network reads any. The manifest goes into the metadata, without the hashes
+    of a bundle's files. Not verified yet: `verify_onnx` does that.
 
     Raises:
         InputError: the file cannot be written.
@@ -83,7 +84,7 @@ def export_onnx(model: nn.Module, manifest: Manifest, path: Path) -> None:
     network = _float32_copy(model)
     spec = manifest.preprocess
     lines, width = TRACE_SHAPE
-    images = torch.zeros(lines, spec.num_channels, spec.height, width)
+    images = torch.zeros(lines, spec.num_channels, spec.height, network.fixed_width or width)
     try:
         graph = _export_traced(network, images)
     except (torch.onnx.OnnxExporterError, TypeError):
@@ -96,7 +97,7 @@ def export_onnx(model: nn.Module, manifest: Manifest, path: Path) -> None:
     write_bytes(path, graph.SerializeToString(), overwrite=True)
 
 
-def _export_traced(network: nn.Module, images: Tensor) -> onnx.ModelProto:
+def _export_traced(network: _Probabilities, images: Tensor) -> onnx.ModelProto:
     """By torch's older exporter: a tenth of a second, where the newer takes many."""
     buffer = io.BytesIO()
     with torch.inference_mode(), warnings.catch_warnings():
@@ -114,12 +115,15 @@ def _export_traced(network: nn.Module, images: Tensor) -> onnx.ModelProto:
             opset_version=OPSET,
             input_names=[INPUT],
             output_names=[OUTPUT],
-            dynamic_axes={INPUT: {0: "lines", 3: "width"}, OUTPUT: {0: "lines", 1: "steps"}},
+            dynamic_axes={
+                INPUT: {0: "lines"} | ({} if network.fixed_width else {3: "width"}),
+                OUTPUT: {0: "lines", 1: "steps"},
+            },
         )
     return onnx.load_from_string(buffer.getvalue())
 
 
-def _export_dynamo(network: nn.Module, images: Tensor, name: str) -> onnx.ModelProto:
+def _export_dynamo(network: _Probabilities, images: Tensor, name: str) -> onnx.ModelProto:
     """By torch's newer exporter."""
     try:
         program = torch.onnx.export(
@@ -130,7 +134,9 @@ def _export_dynamo(network: nn.Module, images: Tensor, name: str) -> onnx.ModelP
             verbose=False,
             input_names=[INPUT],
             output_names=[OUTPUT],
-            dynamic_shapes=({0: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC},),
+            dynamic_shapes=(
+                dict.fromkeys((0,) if network.fixed_width else (0, 3), torch.export.Dim.DYNAMIC),
+            ),
         )
     except torch.onnx.OnnxExporterError as error:
         reason = str(error).strip().splitlines()[0]
@@ -150,7 +156,10 @@ def verify_onnx(model: nn.Module, manifest: Manifest, path: Path, images: Sequen
     network = _float32_copy(model)
     try:
         session = open_session(path)
-        largest = max(_compare_noise(network, session, manifest.preprocess, *size) for size in GRID)
+        largest = max(
+            _compare_noise(network, session, manifest.preprocess, lines, network.fixed_width or width)
+            for lines, width in GRID
+        )
         texts_differ = 0
         for number, image in enumerate(images, start=1):
             difference, same_text = _compare_line(network, session, manifest, image, number)
@@ -229,6 +238,6 @@ def _compare_line(
     batch = spec.batch([spec.resize(image)], bucket)
     expected, found = _run_both(network, session, batch, f"line {number}")
     theirs, ours = (
-        decode_ctc(p, manifest.charset, manifest.layout, [1.0], [bucket])[0].text for p in (expected, found)
+        decode_best(p, manifest.charset, manifest.layout, [1.0], [bucket])[0].text for p in (expected, found)
     )
     return float(np.abs(found - expected).max()), theirs == ours

@@ -10,7 +10,7 @@ from ocrtune.charset import Charset
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.images import ImageError
 from ocrtune.data.rejects import Reject, RejectReason, summarise_rejects, write_skipped
-from ocrtune.decoding import ctc_steps_needed
+from ocrtune.decoding import CTC, ClassLayout
 from ocrtune.errors import BarError, InputError
 from ocrtune.preprocess import PreprocessSpec
 
@@ -88,6 +88,7 @@ def audit_lines(
     spec: PreprocessSpec,
     steps: Callable[[int], int],
     progress: Callable[[int, int], None] | None = None,
+    layout: ClassLayout = CTC,
 ) -> Audit:
     """Check every line: its symbols, its image (decoded to its end), and whether the text fits.
 
@@ -99,6 +100,7 @@ def audit_lines(
         spec: gives the width in px a network sees of an image.
         steps: time steps the network makes of a width in px.
         progress: called now and then, and at the end, with (lines done, lines in all).
+        layout: tells how many steps a text needs.
     """
     kept: list[int] = []
     sizes: list[tuple[int, int]] = []
@@ -120,7 +122,7 @@ def audit_lines(
         except ImageError as error:
             refuse(error.reason, f"{dataset.images[index].where}: {error.detail}")
             continue
-        needed, given = ctc_steps_needed(charset.encode(entry.text)), steps(spec.bucket(image))
+        needed, given = layout.steps_needed(charset.encode(entry.text)), steps(spec.bucket(image))
         if needed > given:
             height, width = image.shape[:2]
             refuse(

@@ -193,6 +193,8 @@ class PPOCRv6Small(nn.Module):
     """
 
     EARLY = ("stem.", *(f"blocks.{i}." for i in range(STAGES[0][1] + 1)))
+    classes = "ctc"
+    fixed_width = None
 
     def __init__(self, num_classes: int, time_stride: int = 8, second_looks: tuple[int, ...] = ()) -> None:
         super().__init__()

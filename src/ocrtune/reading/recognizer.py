@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrtune.bundle import Manifest
-from ocrtune.decoding import decode_ctc
+from ocrtune.decoding import decode_best
 from ocrtune.errors import InputError
 from ocrtune.reading.onnx_session import open_session
 from ocrtune.records import Image, Prediction
@@ -97,7 +97,7 @@ class OnnxRecognizer:
         widths = [image.shape[1] for image in images]
         step = bucket / probabilities.shape[1]  # px of network input
         px_per_step = [step * w / r.shape[1] for w, r in zip(widths, resized, strict=True)]
-        return decode_ctc(probabilities, self._charset, self.manifest.layout, px_per_step, widths)
+        return decode_best(probabilities, self._charset, self.manifest.layout, px_per_step, widths)
 
     def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         try:

@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ocrtune.decoding import ctc_steps_needed
+from ocrtune.decoding import CTC, ClassLayout
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.records import Image
 from ocrtune.train.augment import Augment
@@ -102,6 +102,7 @@ class LineFeeder:
         seed: of order and augmentation.
         workers: threads that prepare images (OpenCV releases the interpreter lock).
         extra_padding: px, at most, added to a line's width before its bucket is chosen, drawn at each visit.
+        layout: tells how many steps a label needs.
         rank: of this process; each takes every `world`-th line.
         world: number of processes.
     """
@@ -118,12 +119,13 @@ class LineFeeder:
         seed: int,
         workers: int,
         extra_padding: int = 0,
+        layout: ClassLayout = CTC,
         rank: int = 0,
         world: int = 1,
     ) -> None:
         self._lines = lines
         self._targets = [np.array(t, np.int64) for t in targets]
-        self._steps_needed = [ctc_steps_needed(t) for t in targets]
+        self._steps_needed = [layout.steps_needed(t) for t in targets]
         self._weights = np.array(weights, np.float64)
         self._spec = spec
         self._steps = steps

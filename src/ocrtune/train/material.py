@@ -12,23 +12,18 @@ from ocrtune.bundle import Architecture, Option
 from ocrtune.charset import Charset
 from ocrtune.config import TrainConfig
 from ocrtune.convert.export import trained_network
-from ocrtune.data.audit import audit_lines, enforce_max_bad, require_eval_lines, require_train_lines
+from ocrtune.data.audit import Audit, audit_lines, enforce_max_bad, require_eval_lines, require_train_lines
 from ocrtune.data.dataset import LineDataset, open_dataset
 from ocrtune.data.proposals import TIGHT_SHARE
 from ocrtune.data.rejects import Reject, RejectReason
 from ocrtune.data.split import duplicates_between, split_validation
 from ocrtune.decoding import ClassLayout
 from ocrtune.errors import InputError
-from ocrtune.models import build
-from ocrtune.preprocess import PreprocessSpec, width_buckets
+from ocrtune.models import NETWORKS, build
+from ocrtune.preprocess import PreprocessSpec
 from ocrtune.reading.models import FoundModel, find_model
-from ocrtune.train.transfer import CharsetChange, plan_charset, replace_charset
-
-FRESH_SPECS = {
-    "ppocrv6-small": PreprocessSpec(),
-    "crnn": PreprocessSpec(height=32, width_buckets=width_buckets(32, 1712), channels="gray"),
-}
-"""Preprocessing of networks that start from random weights."""
+from ocrtune.train.fresh import fresh_network, longest_text
+from ocrtune.train.transfer import CharsetChange, change_charset, plan_charset
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +107,40 @@ def open_sets(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
     return opened
 
 
-def prepare_start(config: TrainConfig, texts: list[str]) -> Start:
-    """Load the base, or make a network, and give it the charset that `--vocab` asks for."""
+def prepare_start(
+    config: TrainConfig, sets: OpenedSets, note: Callable[[str], None], base: FoundModel | None
+) -> Start:
+    """Take the base, or make a network, and give it the charset that `--vocab` asks for."""
+    texts = sets.texts()
     if config.base == "none":
         assert config.arch is not None  # the configuration holds this
-        if config.arch not in FRESH_SPECS:
-            raise InputError(f"--arch {config.arch}: there are {', '.join(FRESH_SPECS)}")
         charset = _wanted_charset(config, None, texts)
-        layout = ClassLayout()
-        architecture = Architecture(name=config.arch, options=_stride_options(config, config.arch, {}))
-        network = build(architecture.name, architecture.options, layout.num_classes(charset))
-        spec = FRESH_SPECS[config.arch]
+        architecture, spec = fresh_network(config.arch, texts, sets.train, note)
+        options = _stride_options(config, architecture.name, architecture.options)
+        architecture = Architecture(name=architecture.name, options=options)
+        layout = ClassLayout(NETWORKS[architecture.name].classes)
+        network = build(architecture.name, options, layout.num_classes(charset))
         return Start(
             network, architecture, charset, layout, spec, None, None, "yours", "trained from random weights"
         )
-    found = find_model(config.base)
+    found = base or find_model(config.base)
     manifest = found.manifest
     charset = _wanted_charset(config, manifest.charset, texts)
-    trained = trained_network(found)
-    head, change = replace_charset(trained.head, manifest.charset, charset, manifest.layout)
+    state, second_looks, change = change_charset(
+        trained_network(found), manifest.charset, charset, manifest.layout
+    )
     options = _stride_options(config, manifest.architecture.name, manifest.architecture.options)
     options = {name: value for name, value in options.items() if name != "second_looks"}
-    if head.second_looks:
-        options["second_looks"] = head.second_looks
+    if second_looks:
+        options["second_looks"] = second_looks
+    if manifest.layout.kind == "attention":
+        reach, longest = int(str(options.get("max_length", 0))), longest_text(texts)
+        if reach < longest:
+            options["max_length"] = longest
+            note(f"the base emits at most {reach} symbols; made {longest}, as many as the longest label has")
     architecture = Architecture(name=manifest.architecture.name, options=options)
     network = build(architecture.name, options, manifest.layout.num_classes(charset))
-    body = {name: w for name, w in trained.state_dict().items() if not name.startswith("head.")}
-    network.load_state_dict(body | {f"head.{name}": w for name, w in head.state_dict().items()})
+    network.load_state_dict(state)
     return Start(
         network,
         architecture,
@@ -152,7 +154,9 @@ def prepare_start(config: TrainConfig, texts: list[str]) -> Start:
     )
 
 
-def prepare(config: TrainConfig, note: Callable[[str], None]) -> tuple[Start, Lines]:
+def prepare(
+    config: TrainConfig, note: Callable[[str], None], base: FoundModel | None = None
+) -> tuple[Start, Lines]:
     """Open, load and check everything that a run works on.
 
     Validation lines are refused only if there is no text or no image: a symbol that the model does
@@ -161,14 +165,15 @@ def prepare(config: TrainConfig, note: Callable[[str], None]) -> tuple[Start, Li
     Args:
         config: of the run.
         note: is told what was found and decided.
+        base: the opened `--base`; without it, it is opened here.
 
     Raises:
         BarError: more than `--max-bad` of a dataset is unusable.
         InputError: unreadable input, or fewer than 10 lines to train or 1 to validate.
     """
     sets = open_sets(config, note)
-    start = prepare_start(config, sets.texts())
-    audits = [audit_lines(dataset, start.charset, start.spec, start.network.steps) for dataset in sets.train]
+    start = prepare_start(config, sets, note, base)
+    audits = _audit(start, sets.train)
     tight = sum(audit.counts().get(RejectReason.TOO_LONG, 0) for audit in audits)
     if (
         config.time_stride is None
@@ -176,10 +181,8 @@ def prepare(config: TrainConfig, note: Callable[[str], None]) -> tuple[Start, Li
         and tight > TIGHT_SHARE * sum(map(len, sets.train))
     ):
         note(f"{tight} labels do not fit the base's 8 px per time step: training with --time-stride 4")
-        start = prepare_start(config.model_copy(update={"time_stride": 4}), sets.texts())
-        audits = [
-            audit_lines(dataset, start.charset, start.spec, start.network.steps) for dataset in sets.train
-        ]
+        start = prepare_start(config.model_copy(update={"time_stride": 4}), sets, note, base)
+        audits = _audit(start, sets.train)
     val_audits = [
         audit_lines(dataset, Charset.from_texts(e.text for e in dataset.entries), start.spec, _unlimited)
         for dataset in sets.val
@@ -240,6 +243,14 @@ def warnings(config: TrainConfig, lines: Lines, charset: Charset) -> list[str]:
             "the score will look better than it is; give --val lines that are not in --train"
         )
     return found
+
+
+def _audit(start: Start, datasets: Iterable[LineDataset]) -> list[Audit]:
+    """What training can use of each dataset."""
+    return [
+        audit_lines(dataset, start.charset, start.spec, start.network.steps, layout=start.layout)
+        for dataset in datasets
+    ]
 
 
 def _wanted_charset(config: TrainConfig, base: Charset | None, texts: list[str]) -> Charset:

@@ -7,9 +7,12 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-BACKBONE = ("stem.", "blocks.", "features.")
+from ocrtune.models import FED, HEAD
+
+BACKBONE = ("stem.", "blocks.", "features.", "rectifier.")
 """Names that image features start with, in every network; what is left is context along the line."""
-HEAD = "head."
+CLASS_INDEXED = (HEAD, FED)
+"""Names of what has a row for each class, which new symbols start from nothing or from a look-alike."""
 
 
 def freeze_early(network: nn.Module) -> None:
@@ -35,7 +38,13 @@ def parameter_groups(
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
-        rate = head_rate if name.startswith(HEAD) else backbone_rate if name.startswith(BACKBONE) else 1.0
+        rate = (
+            head_rate
+            if name.startswith(CLASS_INDEXED)
+            else backbone_rate
+            if name.startswith(BACKBONE)
+            else 1.0
+        )
         decay = weight_decay if parameter.ndim >= 2 else 0.0
         groups.setdefault((rate, decay), []).append(parameter)
     return [
@@ -59,7 +68,9 @@ class Anchor:
     def __init__(self, network: nn.Module, strength: float) -> None:
         self.strength = strength
         self._weights = [
-            p for name, p in network.named_parameters() if p.requires_grad and not name.startswith(HEAD)
+            p
+            for name, p in network.named_parameters()
+            if p.requires_grad and not name.startswith(CLASS_INDEXED)
         ]
         self._start = [weight.detach().clone() for weight in self._weights]
 

@@ -18,12 +18,13 @@ from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from ocrtune.config import TrainConfig
+from ocrtune.decoding import ClassLayout
 from ocrtune.errors import InputError
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.train.batches import WIDTH_OF_BATCH_SIZE, lines_of_batch
 from ocrtune.train.material import Lines
 from ocrtune.train.movement import freeze_early
-from ocrtune.train.objective import ctc_loss
+from ocrtune.train.objective import line_losses, predict
 
 Precision = Literal["fp32", "bf16"]
 Device = Literal["cpu", "cuda"]
@@ -197,6 +198,7 @@ class Speed:
     precision: Precision
     channels_last: bool
     lines_per_second: float
+    """Lines of 320 px."""
 
 
 def probe_speeds(network: nn.Module, device: Device, spec: PreprocessSpec) -> list[Speed]:
@@ -208,9 +210,13 @@ def probe_speeds(network: nn.Module, device: Device, spec: PreprocessSpec) -> li
     ways: list[tuple[Precision, bool]] = [("fp32", False), ("fp32", True), ("bf16", True)]
     if device == "cuda" and not torch.cuda.is_bf16_supported():
         ways.pop()
-    shape = (PROBE_LINES, spec.num_channels, spec.height, WIDTH_OF_BATCH_SIZE)
-    images = (torch.rand(shape) * 2 - 1).to(device)
-    ones = torch.ones(PROBE_LINES, dtype=torch.long, device=device)
+    width = network.fixed_width or WIDTH_OF_BATCH_SIZE
+    images = (torch.rand(PROBE_LINES, spec.num_channels, spec.height, width) * 2 - 1).to(device)
+    classes = ClassLayout(network.classes)
+    # CTC takes as long whatever the label; a decoder takes as many steps as the longest of a batch has.
+    length = 1 if classes.kind == "ctc" else network.max_length
+    lengths = torch.full((PROBE_LINES,), length, device=device)
+    targets = torch.full((PROBE_LINES * length,), classes.specials, device=device)
     speeds = []
     for precision, channels_last in ways:
         layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -221,11 +227,12 @@ def probe_speeds(network: nn.Module, device: Device, spec: PreprocessSpec) -> li
         while len(seconds) < 3 or time.perf_counter() < deadline:
             begun = time.perf_counter()
             with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
-                logits = trial(laid_out)
-            ctc_loss(logits, ones, ones).mean().backward()
+                logits = predict(trial, laid_out, targets, lengths, classes)
+            line_losses(logits, targets, lengths, classes).mean().backward()
             if device == "cuda":
                 torch.cuda.synchronize()
             seconds.append(time.perf_counter() - begun)
         # The first pass compiles kernels and does not count.
-        speeds.append(Speed(precision, channels_last, PROBE_LINES / statistics.median(seconds[1:])))
+        lines = PROBE_LINES * width / WIDTH_OF_BATCH_SIZE
+        speeds.append(Speed(precision, channels_last, lines / statistics.median(seconds[1:])))
     return speeds

@@ -32,7 +32,7 @@ from ocrtune.train.folder import BEST, RunFolder
 from ocrtune.train.keeping import Keeper, read_bundle
 from ocrtune.train.material import prepare, warnings
 from ocrtune.train.movement import Anchor, freeze_early, parameter_groups
-from ocrtune.train.objective import ctc_loss, greedy_edits, per_symbol
+from ocrtune.train.objective import greedy_edits, line_losses, per_symbol, predict
 from ocrtune.train.opening import opening
 from ocrtune.train.recipe import Recipe, choose, choose_device, one_cycle
 from ocrtune.train.state import Position, load_state
@@ -140,6 +140,7 @@ class _Run:
             config.seed,
             config.workers or recipe.workers,  # a resumed run may have others
             extra_padding=recipe.extra_padding,
+            layout=start.layout,
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
@@ -307,8 +308,8 @@ class _Run:
         targets = torch.from_numpy(batch.targets).to(device)
         lengths = torch.from_numpy(batch.target_lengths).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-            logits = self.model(images)  # (N, T, C)
-        losses = per_symbol(ctc_loss(logits, targets, lengths), lengths)  # (N,)
+            logits = predict(self.model, images, targets, lengths, self.start.layout)  # (N, T, C)
+        losses = per_symbol(line_losses(logits, targets, lengths, self.start.layout), lengths)  # (N,)
         self.accelerator.backward(losses.mean() * batch.share)
         self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
         self.optimizer.step()
@@ -319,7 +320,7 @@ class _Run:
         self._require_finite(loss_sum, f"batch {position.step + 1}")
         position.loss_sum += loss_sum
         position.loss_lines += len(batch.target_lengths)
-        edits, symbols = greedy_edits(logits.detach(), batch.targets, batch.target_lengths)
+        edits, symbols = greedy_edits(logits.detach(), batch.targets, batch.target_lengths, self.start.layout)
         position.edits += edits
         position.symbols += symbols
 

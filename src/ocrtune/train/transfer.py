@@ -15,9 +15,11 @@ from itertools import islice
 from typing import Literal
 
 import torch
+from torch import Tensor, nn
 
 from ocrtune.charset import PRINTABLE_ASCII, Charset
 from ocrtune.decoding import ClassLayout
+from ocrtune.models import FED, HEAD
 from ocrtune.models.head import Head
 
 LOOK_ALIKES = {
@@ -114,6 +116,38 @@ def missing_case(texts: Sequence[str]) -> Case | None:
     return "upper" if cases == {"lower"} else "lower"
 
 
+def change_charset(
+    network: nn.Module, old: Charset, new: Charset, layout: ClassLayout
+) -> tuple[dict[str, Tensor], tuple[int, ...], CharsetChange]:
+    """The state of `network` for charset `new`: every row of every class-indexed tensor follows its symbol.
+
+    Returns:
+        The state dict, the `second_looks` of its head, and what became of the symbols.
+    """
+    head, change = replace_charset(network.head, old, new, layout)
+    state: dict[str, Tensor] = {}
+    for name, tensor in network.state_dict().items():
+        if name.startswith(FED):
+            state[name] = replace_rows(tensor, old, new, layout)
+        elif not name.startswith(HEAD):
+            state[name] = tensor
+    state |= {HEAD + name: tensor for name, tensor in head.state_dict().items()}
+    return state, head.second_looks, change
+
+
+def replace_rows(table: Tensor, old: Charset, new: Charset, layout: ClassLayout) -> Tensor:
+    """(C, D) rows of what a decoder is fed of each class, for charset `new`.
+
+    A new symbol is first taken for its look-alike, or for no symbol in particular: the mean of all.
+    """
+    rows = dict(zip(old.symbols, layout.to_classes(range(len(old))), strict=True))
+    changed = [*table[: layout.specials]]
+    for symbol in new.symbols:
+        source = symbol if symbol in rows else look_alike(symbol, old)
+        changed.append(table[layout.specials :].mean(0) if source is None else table[rows[source]])
+    return torch.stack(changed)
+
+
 def replace_charset(
     head: Head, old: Charset, new: Charset, layout: ClassLayout
 ) -> tuple[Head, CharsetChange]:
@@ -123,7 +157,7 @@ def replace_charset(
         head: for `old`.
         old: charset of `head`.
         new: charset wanted.
-        layout: of both; special classes (the blank) keep their rows by role.
+        layout: of both; special classes (blank, start, end) keep their rows by role.
     """
     rows = dict(zip(old.symbols, layout.to_classes(range(len(old))), strict=True))
     for row, class_index in enumerate(head.second_looks, start=head.num_classes):
@@ -140,8 +174,8 @@ def replace_charset(
     weight, bias = head.weight.detach(), head.bias.detach()
     added: dict[str, str | None] = {}
     with torch.no_grad():
-        changed.weight[layout.blank] = weight[layout.blank]
-        changed.bias[layout.blank] = bias[layout.blank]
+        changed.weight[: layout.specials] = weight[: layout.specials]
+        changed.bias[: layout.specials] = bias[: layout.specials]
         symbol_rows = torch.tensor(layout.to_classes(range(len(old))))
         for symbol, row in zip(new.symbols, layout.to_classes(range(len(new))), strict=True):
             source: str | None = symbol

@@ -11,11 +11,11 @@ from torch import nn
 
 from ocrtune.charset import Charset
 from ocrtune.data.dataset import LineDataset
-from ocrtune.decoding import ClassLayout, decode_ctc
+from ocrtune.decoding import ClassLayout, decode_best
 from ocrtune.evaluate.metrics import Metrics, measure
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.records import Prediction
-from ocrtune.train.objective import ctc_loss, per_symbol
+from ocrtune.train.objective import line_losses, per_symbol, predict
 
 BATCH_PIXELS = 32 * 320
 """Input columns of a validation batch."""
@@ -78,14 +78,22 @@ class Validator:
                 for image, small in zip(images, resized, strict=True)
             ]
             widths = [image.shape[1] for image in images]
-            read = decode_ctc(probabilities, self._charset, self._layout, px_per_step, widths)
+            read = decode_best(probabilities, self._charset, self._layout, px_per_step, widths)
             predictions.update(zip(members, read, strict=True))
-            losses += self._losses(logits, members)
+            losses += self._losses(network, batch, logits, members, bf16)
         pairs = [(e.text, predictions[i].text) for i, e in enumerate(self.lines.entries)]
         ordered = tuple(predictions[i] for i in range(len(self.lines)))
         return Validation(measure(pairs), float(np.mean(losses)) if losses else 0.0, ordered)
 
-    def _losses(self, logits: torch.Tensor, members: Sequence[int]) -> list[float]:
+    def _losses(
+        self,
+        network: nn.Module,
+        batch: torch.Tensor,
+        logits: torch.Tensor,
+        members: Sequence[int],
+        bf16: bool,
+    ) -> list[float]:
+        """Loss per symbol of the lines whose labels the charset can write, given the logits of reading."""
         writable = [
             row
             for row, index in enumerate(members)
@@ -99,7 +107,12 @@ class Validator:
         ]
         targets = torch.tensor([c for label in classes for c in label], device=logits.device)
         lengths = torch.tensor([len(label) for label in classes], device=logits.device)
-        return per_symbol(ctc_loss(logits[writable], targets, lengths), lengths).tolist()
+        logits = logits[writable]
+        if self._layout.kind == "attention":
+            # What it read by itself is not aligned to the label: it is fed the label, as in training.
+            with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):
+                logits = predict(network, batch[writable], targets, lengths, self._layout)
+        return per_symbol(line_losses(logits, targets, lengths, self._layout), lengths).tolist()
 
 
 def validation_limit(visits: float) -> int:

@@ -6,20 +6,21 @@ import pytest
 
 from ocrtune.bundle import Architecture, Option
 from ocrtune.data.check.model_limits import find_limits, steps_of
+from ocrtune.decoding import ClassLayout
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [("crnn", {}), ("ppocrv6-small", {"time_stride": 8}), ("ppocrv6-small", {"time_stride": 4})],
-)
-def test_steps_are_those_of_the_network(name: str, options: dict[str, Option]) -> None:
+def test_steps_are_those_of_the_network() -> None:
     pytest.importorskip("torch", reason="builds networks")
-    from ocrtune.models import build
+    from ocrtune.models import NETWORKS, build
 
-    network = build(name, options, 5)
-    steps = steps_of(Architecture(name=name, options=options))
-    assert steps is not None
-    assert [steps(width) for width in range(32, 400, 7)] == [network.steps(w) for w in range(32, 400, 7)]
+    cases: list[tuple[str, dict[str, Option]]] = [(name, {}) for name in NETWORKS]
+    cases += [("ppocrv6-small", {"time_stride": 4}), ("vgg-attn", {"max_length": 7})]
+    for name, options in cases:
+        small: dict[str, Option] = {"channels": 16} if "channels" in NETWORKS[name].options else {}
+        network = build(name, options | small, 5)
+        steps = steps_of(Architecture(name=name, options=options), ClassLayout(network.classes))
+        assert steps is not None
+        assert [steps(w) for w in range(32, 400, 7)] == [network.steps(w) for w in range(32, 400, 7)], name
 
 
 def test_without_a_model_training_chooses_symbols_and_the_finest_stride() -> None:

@@ -15,7 +15,6 @@ from ocrtune.data.label_file import FileImage
 from ocrtune.data.lines import EncodedImage
 from ocrtune.data.lmdb_reading import DATA_FILE, LmdbImage
 from ocrtune.data.rejects import Reject, RejectReason
-from ocrtune.decoding import ctc_steps_needed
 
 BLANK_CONTRAST = 20
 """Grey levels; the palest of 15,000 receipt and typewritten lines has 39, bare paper mostly below 10."""
@@ -117,7 +116,7 @@ def _too_long(line: LineFacts) -> str | None:
         return None
     else:
         symbols = limits.charset.encode(line.text)
-    needed = ctc_steps_needed(symbols)
+    needed = limits.layout.steps_needed(symbols)
     given = limits.steps(limits.spec.bucket_of(limits.spec.line_width_of(measure.height, measure.width)))
     return f"{line.text!r} needs {needed} steps, {_size(measure)} give {given}" if needed > given else None
 

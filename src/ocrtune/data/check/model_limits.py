@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ocrtune.bundle import Architecture
 from ocrtune.charset import Charset
+from ocrtune.decoding import CTC, ClassLayout
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.reading.models import find_model
 
@@ -23,6 +24,8 @@ class ModelLimits:
     spec: PreprocessSpec
     steps: Callable[[int], int] | None
     """Time steps of an input width in px; None for a network that is not ours."""
+    layout: ClassLayout = CTC
+    """Tells how many steps a text needs."""
 
 
 def find_limits(model: str | None) -> ModelLimits:
@@ -35,14 +38,21 @@ def find_limits(model: str | None) -> ModelLimits:
     if model is None:
         trained = Architecture(name=manifest.architecture.name, options={"time_stride": FINEST_STRIDE})
         return ModelLimits(None, manifest.preprocess, steps_of(trained))
-    return ModelLimits(manifest.charset, manifest.preprocess, steps_of(manifest.architecture))
+    steps = steps_of(manifest.architecture, manifest.layout)
+    return ModelLimits(manifest.charset, manifest.preprocess, steps, manifest.layout)
 
 
-def steps_of(architecture: Architecture) -> Callable[[int], int] | None:
+def steps_of(architecture: Architecture, layout: ClassLayout = CTC) -> Callable[[int], int] | None:
     """The `steps` of a network in `ocrtune.models`, whose import takes torch; None for others."""
-    if architecture.name == "crnn":
-        return lambda width: width // 4 - 1
-    if architecture.name == "ppocrv6-small":
-        stride = int(str(architecture.options.get("time_stride", 8)))
+    name, options = architecture.name, architecture.options
+    if name == "ppocrv6-small":
+        stride = int(str(options.get("time_stride", 8)))
         return lambda width: -(-width // 4) // (stride // 4)
+    if layout.kind == "attention":
+        longest = int(str(options.get("max_length", 25)))
+        return lambda width: longest + 1
+    if name == "crnn" or "vgg" in name.split("-"):
+        return lambda width: width // 4 - 1
+    if {"rcnn", "resnet"} & set(name.split("-")):
+        return lambda width: width // 4 + 1
     return None
