@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,12 @@ from ocrtune.errors import InputError
 from ocrtune.evaluate.metrics import comparable
 from ocrtune.reading.recognizer import OnnxRecognizer, WeighedLabel
 from ocrtune.records import Image
+
+MOST_RATIO = 100.0
+"""Nats; a label that does not fit into its image would have an infinite ratio."""
+
+SPACES_ONLY = 0.2
+"""Of the score, where nothing but spaces differs: labels are uneven there, and few look for that."""
 
 CHUNK = 64
 """Lines whose images are in memory at once."""
@@ -147,5 +154,13 @@ def open_lines(paths: Sequence[str], images: Path | None = None) -> list[LineDat
 
 
 def suspicion(weighed: WeighedLabel, label: str, reading: str) -> float:
-    """How likely a label is wrong; only the order of lines has a meaning."""
-    return weighed.reading_log_p - weighed.label_log_p
+    """How likely a label is wrong; only the order of lines has a meaning.
+
+    How much more probable the reading is than the label, an edit counting the less the more there are, times
+    the probability that the reading is right to the last symbol: a print that is hard to read speaks against
+    no label. Chosen on half of the receipts, where it puts 40 of 47 damaged labels into the top 1 %;
+    confidence times distance puts 16, the ratio of probabilities alone 29 (log 2026-11-25).
+    """
+    ratio = min(weighed.reading_log_p - weighed.label_log_p, MOST_RATIO)
+    score = ratio / math.sqrt(Levenshtein.distance(label, reading)) * math.exp(weighed.reading_log_p)
+    return score * SPACES_ONLY if label.replace(" ", "") == reading.replace(" ", "") else score
