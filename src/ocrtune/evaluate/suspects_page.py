@@ -19,6 +19,11 @@ from ocrtune.records import Image
 CROP_HEIGHT, CROP_WIDTH = 96, 1200
 """px; larger crops are made smaller."""
 
+SHOWN_HEIGHT = 44
+"""px to which lower crops are shown larger, but no more than `MOST_GROWN` times."""
+
+MOST_GROWN = 3.0
+
 JPEG_QUALITY = 85
 
 PAGE_LIMIT = 32 * 2**20
@@ -38,15 +43,15 @@ header p { max-width: 50rem; }
 ol { list-style: none; padding: 0; }
 li { border-top: 1px solid #ccc; padding: .8rem 0; display: grid; grid-template-columns: 4rem 1fr; }
 .rank { color: #666; font-size: 1.1rem; }
-img { max-width: 100%; border: 1px solid #ddd; display: block; margin-bottom: .4rem; }
-dl { display: grid; grid-template-columns: 5rem 1fr; margin: 0; }
+img { max-width: 100%; height: auto; border: 1px solid #ddd; display: block; margin-bottom: .4rem; }
+dl { display: grid; grid-template-columns: 5rem 1fr; align-items: baseline; margin: 0; }
 dt, .where { color: #666; }
 dd { margin: 0; font: 17px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre-wrap;
   overflow-wrap: anywhere; }
 mark { padding: 0 .1em; border-radius: 2px; }
 mark.label { background: #ffd0c9; text-decoration: underline #b2182b 2px; }
 mark.reading { background: #c9efd2; text-decoration: underline #1b7837 2px; }
-.where { font-size: .85rem; overflow-wrap: anywhere; }
+.where { font-size: .85rem; overflow-wrap: anywhere; margin: .2rem 0 0; }
 """
 
 
@@ -154,7 +159,8 @@ def _crop(suspect: Suspect) -> str:
         return f"<p>{html.escape(printable(str(error)))}</p>"
     colours = image if image.ndim == 2 else image[:, :, ::-1]  # OpenCV has BGR
     content = cv2.imencode(".jpg", colours, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-    height, width = image.shape[:2]
+    grown = max(1.0, min(MOST_GROWN, SHOWN_HEIGHT / image.shape[0], CROP_WIDTH / image.shape[1]))
+    height, width = (round(side * grown) for side in image.shape[:2])
     data = base64.b64encode(content).decode("ascii")
     return (
         f'<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" alt="" loading="lazy">'

@@ -9,6 +9,7 @@ from ocrtune.bundle import Architecture
 from ocrtune.charset import Charset
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.reading.models import find_model
+from ocrtune.reading.recognizer import OnnxRecognizer
 
 FINEST_STRIDE = 4
 """px per time step; training goes down to it by itself where labels do not fit."""
@@ -36,6 +37,18 @@ def find_limits(model: str | None) -> ModelLimits:
         trained = Architecture(name=manifest.architecture.name, options={"time_stride": FINEST_STRIDE})
         return ModelLimits(None, manifest.preprocess, steps_of(trained))
     return ModelLimits(manifest.charset, manifest.preprocess, steps_of(manifest.architecture))
+
+
+def find_reader(model: str | None) -> OnnxRecognizer | None:
+    """MODEL, ready to read; None without one.
+
+    Raises:
+        InputError: there is no such model, or it has no ONNX file.
+    """
+    if model is None:
+        return None
+    found = find_model(model)
+    return OnnxRecognizer(found.manifest, found.onnx_path)
 
 
 def steps_of(architecture: Architecture) -> Callable[[int], int] | None:
