@@ -204,3 +204,7 @@ def test_membership_and_a_short_repr() -> None:
     assert "ø" not in charset
     assert repr(Charset("ab")) == "Charset(2 symbols: 'ab')"
     assert repr(charset) == "Charset(95 symbols: ' !\"#$%&\\'()*+,-./0123'…)"
+
+
+def test_gaps_stand_for_what_is_not_there() -> None:
+    assert Charset(["a", "ch", "h"]).encode_with_gaps("cach€") == [None, 0, 1, None]

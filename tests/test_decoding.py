@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -9,11 +13,14 @@ from ocrtune.charset import Charset
 from ocrtune.decoding import (
     ATTENTION,
     CTC,
+    UNKNOWN,
     ClassLayout,
+    ctc_log_probabilities,
     ctc_steps_needed,
     decode_attention,
     decode_best,
     decode_ctc,
+    join_cases,
 )
 from ocrtune.records import CharacterSpan, Prediction
 
@@ -174,3 +181,41 @@ def test_layouts_number_symbols_behind_their_special_classes() -> None:
 
 def test_ctc_emits_what_its_runs_spell() -> None:
     assert CTC.emitted(np.array([1, 1, 0, 1, 2, 0])) == [1, 1, 2]
+
+
+def by_all_paths(line: np.ndarray, label: Sequence[int]) -> float:
+    """Probability of a label: the sum over every path of classes that collapses to it."""
+    steps, classes = line.shape
+    total = 0.0
+    for path in itertools.product(range(classes), repeat=steps):
+        if [c for c, _ in itertools.groupby(path) if c] == list(label):
+            total += math.prod(float(line[step, c]) for step, c in enumerate(path))
+    return total
+
+
+@pytest.mark.parametrize("label", [[], [1], [2, 1], [1, 1], [1, 2, 1], [1, 1, 2], [2, 2, 2]])
+def test_the_probability_of_a_label_is_that_of_all_its_alignments(label: list[int]) -> None:
+    lines = np.random.default_rng(3).dirichlet([0.7] * 3, (2, 5)).astype(np.float32)  # (2, 5, 3)
+    log_p = ctc_log_probabilities(lines, [label, [1, 2]], ClassLayout())
+    assert np.exp(log_p) == pytest.approx([by_all_paths(lines[0], label), by_all_paths(lines[1], [1, 2])])
+
+
+def test_a_label_that_does_not_fit_has_no_probability() -> None:
+    lines = np.full((2, 3, 3), 1 / 3, np.float32)
+    log_p = ctc_log_probabilities(lines, [[1, 1, 1], [1, 2, 1]], ClassLayout())
+    assert log_p[0] == -np.inf
+    assert np.exp(log_p[1]) == pytest.approx(1 / 27)
+
+
+def test_an_unknown_symbol_is_whatever_a_step_shows() -> None:
+    lines = probabilities([(1, 0.9), (0, 0.9), (2, 0.8)])
+    known, unknown = ctc_log_probabilities(np.repeat(lines, 2, axis=0), [[1, 2], [1, UNKNOWN]], ClassLayout())
+    assert unknown == pytest.approx(known, abs=0.15)
+
+
+def test_small_letters_count_for_their_capitals() -> None:
+    charset = Charset("aAbÅK\u212ak")  # the sign for kelvin is another look of K
+    line = np.array([[[0.1, 0.2, 0.1, 0.2, 0.1, 0.1, 0.1, 0.1]]], np.float32)
+    joined = join_cases(line, charset, ClassLayout())
+    assert joined[0, 0] == pytest.approx([0.1, 0, 0.3, 0.2, 0.1, 0.2, 0.1, 0])
+    assert line[0, 0, 1] == np.float32(0.2)

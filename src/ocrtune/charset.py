@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -137,31 +137,34 @@ class Charset:
         Raises:
             UnknownSymbolError: naming every symbol of `text` that is not here.
         """
-        indices, unknown = self._scan(text)
-        if unknown:
-            raise UnknownSymbolError(unknown, text)
+        indices: list[int] = []
+        for index in self.encode_with_gaps(text):
+            if index is None:
+                raise UnknownSymbolError(self.unknown(text), text)
+            indices.append(index)
         return indices
+
+    def encode_with_gaps(self, text: str) -> list[int | None]:
+        """Symbol indices of `text`, longest symbol first; None for each code point that is not here."""
+        return [index for index, _ in self._scan(text)]
 
     def unknown(self, text: str) -> list[str]:
         """The distinct symbols of `text` that are not here, in order of appearance."""
-        return self._scan(text)[1]
+        return list(dict.fromkeys(symbol for index, symbol in self._scan(text) if index is None))
 
-    def _scan(self, text: str) -> tuple[list[int], list[str]]:
+    def _scan(self, text: str) -> Iterator[tuple[int | None, str]]:
         text = self.normalise(text)
-        indices: list[int] = []
-        unknown: dict[str, None] = {}
         position = 0
         while position < len(text):
             for length in range(min(self._longest, len(text) - position), 0, -1):
-                index = self._index.get(text[position : position + length])
-                if index is not None:
-                    indices.append(index)
-                    position += length
+                symbol = text[position : position + length]
+                if symbol in self._index:
+                    yield self._index[symbol], symbol
                     break
             else:
-                unknown[text[position]] = None
-                position += 1
-        return indices, list(unknown)
+                symbol = text[position]
+                yield None, symbol
+            position += len(symbol)
 
     def decode(self, indices: Iterable[int]) -> str:
         """The text of symbol indices."""

@@ -64,6 +64,7 @@ for _name, _help in {
     "fix": "Write a mended copy of labelled lines, with a log of every change.",
     "pack": "Write labelled lines as one LMDB in the format of deep-text-recognition-benchmark.",
     "split": "Lay labelled lines on train, val and test: whole pages, each by its name.",
+    "suspects": "Rank labels that are likely wrong, by models that have not learnt them.",
     "stats": "Count what labelled lines hold, and say which settings suit them.",
 }.items():
     data_app.command(f"ocrtune.cli_data:{_name}", name=_name, help=_help)

@@ -184,6 +184,7 @@ def check(
     max_bad: float = 0.02,
     rare: int = 5,
     difference: float = 0.02,
+    read: int = 2000,
     json: Path | None = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -192,14 +193,16 @@ def check(
     Args:
         paths: Folders with labels.txt, label files, or folders that hold LMDBs: lines to train on.
         val: Lines to validate on, as for train.
-        model: A model that must know all symbols; without one, training chooses them.
+        model: A model that must know all symbols, and that reads lines to find those that are upside down
+            or on their side; without one, training chooses the symbols, and nothing is read.
         max_bad: Exit with code 1 when more than this fraction of a PATH is unusable.
         rare: A symbol in fewer lines of PATH than this is a finding.
         difference: Fraction of exact match that the validation lines should be able to show.
+        read: Lines that the model reads, evenly spread; a second takes about 60 on a core.
         json: File to write all findings to, with the place of every line.
     """
     from ocrtune.data.check.checking import check_datasets
-    from ocrtune.data.check.model_limits import find_limits
+    from ocrtune.data.check.model_limits import find_limits, find_reader
     from ocrtune.data.check.report import enforce_max_bad, summarise, to_json
     from ocrtune.data.dataset import open_dataset
     from ocrtune.output import refuse_existing, write_json
@@ -210,6 +213,8 @@ def check(
     for option, value in {"--max-bad": max_bad, "--difference": difference}.items():
         if not 0 <= value <= 1 or (option == "--difference" and value == 0):
             raise InputError(f"{option} {value:g}: give a fraction between 0 and 1, such as 0.02")
+    if read < 0:
+        raise InputError(f"--read {read}: give a number of lines, or 0 to read none")
     if json is not None:
         refuse_existing(json, overwrite=overwrite)
     limits = find_limits(model)
@@ -219,7 +224,15 @@ def check(
         note(dataset.resolved)
     with progress_bar("Checking") as progress:
         checked = check_datasets(
-            train, validation, limits, images=images, rare=rare, difference=difference, progress=progress
+            train,
+            validation,
+            limits,
+            images=images,
+            rare=rare,
+            difference=difference,
+            recognizer=find_reader(model),
+            read=read,
+            progress=progress,
         )
     print("\n".join(map(printable, summarise(checked).split("\n"))))
     if json is not None:
@@ -254,3 +267,66 @@ def fix(
     if fixed.to_do:
         counts = ", ".join(f"{count} {reason}" for reason, count in fixed.to_do.most_common())
         print(f"Left out, for you to decide ({fixed.path / TO_DO}): {counts}")
+
+
+def suspects(
+    model: Model = None,
+    *,
+    data: tuple[str, ...],
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    images: ImageFolder = None,
+    ignore_case: bool = False,
+    folds: int | None = None,
+    epochs: int | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    top: int = 20,
+    page: int = 300,
+    overwrite: Overwrite = False,
+) -> None:
+    """Rank labels that are likely wrong: lines on which a model that has not learnt them reads another text.
+
+    Without MODEL, models are trained for it: each on a part of the pages, to judge the others.
+
+    Args:
+        data: Folders with labels.txt, label files, or folders that hold LMDBs.
+        output: Folder to make, with suspects.tsv, and suspects.html to look through.
+        ignore_case: Compare and weigh capitals, for labels that do not keep the case of the print.
+        folds: Models to train, each judging the lines that it was not trained on; 1 trains none.
+        epochs: Of each training; by default as many as show it about 10,000 lines.
+        device: Where to train.
+        top: Suspects to print.
+        page: Suspects to show on the page.
+    """
+    from ocrtune.cli_training import missing_packages, require_training_packages
+    from ocrtune.evaluate.judging import judge_as_it_is, plan_judging
+    from ocrtune.evaluate.suspects import Weighing, open_lines
+    from ocrtune.evaluate.suspects_folder import LIST, PAGE, require_free, suspects_table, write_suspects
+    from ocrtune.reading.files import printable
+
+    for option, value in {"--top": top, "--page": page}.items():
+        if value < 0:
+            raise InputError(f"{option} {value}: give 0 or more")
+    if output is not None:
+        require_free(output, overwrite=overwrite)
+    datasets = open_lines(data, images)
+    for dataset in datasets:
+        note(dataset.resolved)
+    judging = plan_judging(model, datasets, folds, can_train=not missing_packages())
+    for said in judging.notes:
+        note(said)
+    if judging.folds == 1:
+        judges = judge_as_it_is(judging, datasets)
+    else:
+        require_training_packages()
+        from ocrtune.workflows.cross_fitting import cross_fit
+
+        judges = cross_fit(judging, datasets, epochs, device, note)
+    weighing = Weighing(datasets, ignore_case=ignore_case)
+    for judge in judges:
+        with progress_bar("Judging") as progress:
+            weighing.add(judge, progress)
+    for line in suspects_table(weighing, top):
+        print(printable(line))
+    if output is not None:
+        write_suspects(weighing, judging, output, page, overwrite=overwrite)
+        print(f"All of them: {output / LIST}; to look through: {output / PAGE}")

@@ -76,12 +76,16 @@ def quickstart(
     run_quickstart(output, overwrite=overwrite, report=print)
 
 
+def missing_packages() -> list[str]:
+    """What training needs and is not installed."""
+    return [name for name in TRAINING_PACKAGES if importlib.util.find_spec(name) is None]
+
+
 def require_training_packages() -> None:
     """Say how to install what training needs, before a stage fails to import it.
 
     Raises:
         InputError: a package is missing.
     """
-    missing = [name for name in TRAINING_PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
+    if missing := missing_packages():
         raise InputError(f"training needs {', '.join(missing)}: pip install 'ocrtune[train]'")

@@ -85,6 +85,10 @@ def symbol_steps(best: npt.NDArray[np.int64], layout: ClassLayout) -> npt.NDArra
     return np.flatnonzero(before_end != layout.start)
 
 
+UNKNOWN = -1
+"""Stands for a symbol of a label that the network has no class for."""
+
+
 def ctc_steps_needed(classes: Sequence[int]) -> int:
     """Fewest time steps that can emit `classes`: a repeat needs a blank between (Graves 2006)."""
     repeats = sum(a == b for a, b in itertools.pairwise(classes))
@@ -173,3 +177,72 @@ def decode_best(
     if layout.kind == "ctc":
         return decode_ctc(probabilities, charset, layout, px_per_step, widths)
     return decode_attention(probabilities, charset, layout, widths)
+
+
+def ctc_log_probabilities(
+    probabilities: npt.NDArray[np.float32], labels: Sequence[Sequence[int]], layout: ClassLayout
+) -> npt.NDArray[np.float64]:
+    """Log probability of a label on each line, over all its alignments (Graves et al. 2006, eq. 6 to 8).
+
+    Args:
+        probabilities: (N, T, C) after softmax, 0..1.
+        labels: classes of each line's label, none of them the blank; `UNKNOWN` is taken for whatever
+            symbol a step shows, so that it speaks neither for the label nor against it.
+        layout: where the blank is.
+
+    Returns:
+        (N,) in nats; -inf where the label does not fit into T steps.
+    """
+    lines, steps, _ = probabilities.shape
+    lengths = np.array([len(label) for label in labels])
+    width = 2 * int(lengths.max(initial=0)) + 1
+    states = np.full((lines, width), layout.blank)  # blanks around each symbol
+    for row, label in zip(states, labels, strict=True):
+        row[1 : 2 * len(label) : 2] = label
+    # A symbol may follow the one before without a blank between, if they differ.
+    may_skip = np.zeros((lines, width), bool)
+    may_skip[:, 3::2] = (states[:, 3::2] != states[:, 1:-2:2]) | (states[:, 3::2] == UNKNOWN)
+    emitted = np.take_along_axis(probabilities, np.maximum(states, 0)[:, None, :], axis=2)  # (N, T, S)
+    if (states == UNKNOWN).any():
+        symbols = np.delete(probabilities, layout.blank, axis=2).max(axis=2)  # (N, T)
+        emitted = np.where((states == UNKNOWN)[:, None, :], symbols[:, :, None], emitted)
+    with np.errstate(divide="ignore"):
+        log_emitted = np.log(emitted.astype(np.float64))
+    forward = np.full((lines, width), -np.inf)
+    forward[:, :2] = log_emitted[:, 0, :2]
+    for step in range(1, steps):
+        previous = forward
+        forward = previous.copy()
+        forward[:, 1:] = np.logaddexp(previous[:, 1:], previous[:, :-1])
+        skipped = np.where(may_skip[:, 2:], previous[:, :-2], -np.inf)
+        forward[:, 2:] = np.logaddexp(forward[:, 2:], skipped)
+        forward += log_emitted[:, step]
+    rows = np.arange(lines)
+    ends = forward[rows, 2 * lengths]
+    symbol_ends = np.where(lengths > 0, forward[rows, np.maximum(2 * lengths - 1, 0)], -np.inf)
+    return np.asarray(np.logaddexp(ends, symbol_ends), np.float64)
+
+
+def join_cases(
+    probabilities: npt.NDArray[np.float32], charset: Charset, layout: ClassLayout
+) -> npt.NDArray[np.float32]:
+    """Give each capital the probability of its small letter too, which keeps none: (N, T, C) as given.
+
+    Letters that the charset has in one case only stay as they are.
+    """
+    index = {symbol: i for i, symbol in enumerate(charset.symbols)}
+    capitals: dict[
+        int, list[int]
+    ] = {}  # class to the classes of its small letters: of K, k and the sign U+212A
+    for symbol, i in index.items():
+        capital = index.get(symbol.upper(), i)
+        if capital != i:
+            small_class, capital_class = layout.to_classes((i, capital))
+            capitals.setdefault(capital_class, []).append(small_class)
+    joined = probabilities.copy()
+    for looks in itertools.zip_longest(*capitals.values()):
+        of = [capital for capital, look in zip(capitals, looks, strict=True) if look is not None]
+        small = [look for look in looks if look is not None]
+        joined[:, :, of] += probabilities[:, :, small]
+        joined[:, :, small] = 0
+    return joined

@@ -90,6 +90,22 @@ def test_a_forked_worker_opens_its_own_handle(png: Png, make_lmdb: MakeLmdb) -> 
     assert _checksum(dataset) == expected
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # forking beside threads, on purpose
+def test_four_workers_read_every_image_as_it_was_packed(
+    method: str, tmp_path: Path, png: Png, make_folder: MakeFolder
+) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"this system cannot {method}")
+    packed = pack([open_dataset(str(make_folder("set", ["x"] * 40)))], tmp_path / "out")
+    dataset = open_dataset(str(packed.path))
+    dataset.image(0)  # the parent's handle is open
+    with multiprocessing.get_context(method).Pool(4) as pool:
+        images = pool.map(dataset.image, range(40), chunksize=1)
+    for i, image in enumerate(images):
+        np.testing.assert_array_equal(image, decode_image(png(i), ""))
+
+
 def test_bad_records_are_rejects(tmp_path: Path, png: Png, make_lmdb: MakeLmdb) -> None:
     stored = records(png, ["x", "y", "  ", "z", "w"])
     stored["num-samples"] = b"6"
@@ -233,6 +249,44 @@ def test_hostile_names_break_no_row_of_the_sources(tmp_path: Path, make_folder: 
     rows = (packed.path / "sources.tsv").read_bytes().decode().split("\n")
     assert rows[1].split("\t")[3] == r"images/\u2028\r\u001b.png"
     assert len(rows) == 3
+
+
+def pages_needed(sizes: Sequence[tuple[int, int]]) -> int:
+    """Pages of 4 KiB that records of (key, value) bytes fill when they are appended, by LMDB's layout.
+
+    A record beyond half a page has its value on pages of its own, with a header of 16 bytes on the first;
+    the others share pages, each with 8 bytes of its own and 2 in the page's index.
+    """
+    pages, room = 0, 0
+    for key, value in sizes:
+        record = 8 + key + value
+        if record > (4096 - 16) // 2 - 2:
+            pages += -(-(16 + value) // 4096)
+            record = 8 + key + 8
+        record += record % 2 + 2
+        if record > room:
+            pages, room = pages + 1, 4096 - 16
+        room -= record
+    return pages
+
+
+@pytest.mark.parametrize("width", [12, 50, 130, 300])
+def test_a_file_is_its_records_rounded_up_to_pages_and_nothing_else(
+    width: int, tmp_path: Path, png: Png, make_folder: MakeFolder
+) -> None:
+    """Never larger than that for a map that was larger, nor for pages that a commit left free."""
+    folder = make_folder("set", ["label"] * 300)
+    for i in range(300):
+        (folder / f"images/{i}.png").write_bytes(png(i, 16, width + i % 60))
+    dataset = open_dataset(str(folder))
+    file = pack([dataset], tmp_path / "out").path / "data.mdb"
+    sizes = [(15, len(image.read())) for image in dataset.images] + [(15, 5)] * 300 + [(11, 3)]
+    pages, rest = divmod(file.stat().st_size, 4096)
+    least = pages_needed(sizes) + 2  # two hold the root
+    assert rest == 0
+    assert least <= pages <= 1.01 * least + 12  # an index above them, and what the last commits left free
+    if sys.platform == "linux":
+        assert file.stat().st_blocks * 512 >= file.stat().st_size  # no hole in it that copying would fill
 
 
 def test_pages_are_filled(tmp_path: Path, png: Png, make_folder: MakeFolder) -> None:

@@ -14,13 +14,14 @@ from safetensors.numpy import load_file
 
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
+from ocrtune.data.dataset import open_dataset
 from ocrtune.errors import BarError, InputError
 from ocrtune.models.four_stage import FEATURES
 from ocrtune.reading.models import find_model
 from ocrtune.reading.recognizer import OnnxRecognizer
 from ocrtune.records import Image
 from ocrtune.train import recipe
-from ocrtune.train.material import prepare
+from ocrtune.train.material import OpenedSets, prepare
 from ocrtune.train.run import train
 
 LINES = 24
@@ -267,3 +268,19 @@ def test_a_corrupt_best_is_named_when_training_starts_from_it(
     weights.write_bytes(weights.read_bytes()[:-100])
     with pytest.raises(InputError, match="damaged"):
         train(config(digit_lines, tmp_path / "run", tmp_path / "next"))
+
+
+def test_lines_that_are_open_already_need_no_path(digit_lines: Path, tiny_base: Path, tmp_path: Path) -> None:
+    """As when each model learns from some lines of a set only; the charset gets the symbols of others."""
+    dataset = open_dataset(str(digit_lines))
+    sets = OpenedSets(
+        train=(dataset.select(range(16)),),
+        val=(dataset.select(range(16, 20)),),
+        digests={dataset.name: dataset.digest},
+        other_texts=("B",),
+    )
+    result = train(config(digit_lines, tiny_base, tmp_path / "run", train=(), epochs=1), sets=sets)
+    manifest = ModelBundle.open(result.best).manifest
+    assert manifest.data == {dataset.name: dataset.digest}
+    assert result.metrics.lines == 4
+    assert "B" in manifest.symbols

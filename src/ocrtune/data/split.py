@@ -70,7 +70,7 @@ class Sides:
 
     def of(self, group: str) -> Side:
         """The side of a group, by its name."""
-        position = _position(group, self.seed)
+        position = position_of(group, self.seed)
         if position < self.val_below:
             return Side.VAL
         return Side.TEST if position >= self.test_from else Side.TRAIN
@@ -84,7 +84,7 @@ def assign_sides(groups: Iterable[str], shares: Shares, seed: int = 0) -> Sides:
     Raises:
         InputError: there are fewer groups than sides.
     """
-    positions = sorted({_position(group, seed) for group in groups})
+    positions = sorted({position_of(group, seed) for group in groups})
     if len(positions) < len(shares.sides):
         raise InputError(
             f"{len(positions)} groups are too few for {', '.join(shares.sides)}; "
@@ -155,7 +155,7 @@ def duplicates_between(train: LineDataset, val: LineDataset) -> int:
     return sum(val.images[i].location in locations or _content(val, i) in contents for i in range(len(val)))
 
 
-def _position(group: str, seed: int) -> float:
+def position_of(group: str, seed: int) -> float:
     """Where a group stands, from 0 to below 1: uniform, and the same on every machine."""
     content = f"{seed}\0{group}".encode("utf-8", "surrogatepass")  # a folder name need not be Unicode
     return int.from_bytes(hashlib.sha256(content).digest()[:6]) / 2**48

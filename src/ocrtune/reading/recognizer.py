@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -11,13 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrtune.bundle import Manifest
-from ocrtune.decoding import decode_best
+from ocrtune.decoding import UNKNOWN, ctc_log_probabilities, decode_best, join_cases
 from ocrtune.errors import InputError
 from ocrtune.reading.onnx_session import open_session
 from ocrtune.records import Image, Prediction
 
 BATCH_WIDTH = 4096
 """Padded px side by side in one batch: its probabilities take 38 MiB for the base's 18,710 classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedLabel:
+    """What a network makes of a line: its own reading, and how it weighs the label against that."""
+
+    prediction: Prediction
+    label_log_p: float
+    """Log probability of the label on this image, in nats; -inf where it does not fit the width."""
+    reading_log_p: float
+    """That of the text that was read."""
 
 
 class Recognizer(Protocol):
@@ -49,6 +61,7 @@ class OnnxRecognizer:
     def __init__(self, manifest: Manifest, onnx_path: Path) -> None:
         self.manifest = manifest
         self._charset = manifest.charset
+        self._layout = manifest.layout
         self._classes = manifest.layout.num_classes(self._charset)
         self._path = onnx_path
         if not onnx_path.exists():
@@ -76,28 +89,79 @@ class OnnxRecognizer:
         Raises:
             InputError: an image is empty or of another kind.
         """
+        read: dict[int, Prediction] = {}
+        for bucket, batch in self._batches(images):
+            output = self._probabilities([images[i] for i in batch], bucket)
+            read.update(zip(batch, self._decode([images[i] for i in batch], bucket, output), strict=True))
+        return [read[i] for i in range(len(images))]
+
+    def weigh(
+        self, images: Sequence[Image], labels: Sequence[str], *, ignore_case: bool = False
+    ) -> list[WeighedLabel]:
+        """Read line images as `recognize` does, and say how probable their labels are beside that.
+
+        Args:
+            images: as for `recognize`.
+            labels: of the images, in their order; a symbol that the charset lacks counts neither way.
+            ignore_case: weigh and read in capitals.
+
+        Raises:
+            InputError: an image is empty or of another kind, or the network reads by attention, whose steps
+                depend on what it read before.
+        """
+        if self._layout.kind != "ctc":
+            raise InputError(
+                f"{self.manifest.name} reads by attention, and labels are weighed by CTC; give a CTC model"
+            )
+        weighed: dict[int, WeighedLabel] = {}
+        for bucket, batch in self._batches(images):
+            output = self._probabilities([images[i] for i in batch], bucket)
+            texts = [labels[i] for i in batch]
+            if ignore_case:
+                output = join_cases(output, self._charset, self.manifest.layout)
+                texts = ["".join(map(self._in_one_case, text)) for text in texts]
+            read = self._decode([images[i] for i in batch], bucket, output)
+            label_log_ps = ctc_log_probabilities(output, list(map(self._classes_of, texts)), self._layout)
+            readings = [self._classes_of(prediction.text) for prediction in read]
+            reading_log_ps = ctc_log_probabilities(output, readings, self._layout)
+            for i, *parts in zip(batch, read, label_log_ps.tolist(), reading_log_ps.tolist(), strict=True):
+                weighed[i] = WeighedLabel(*parts)
+        return [weighed[i] for i in range(len(images))]
+
+    def _in_one_case(self, symbol: str) -> str:
+        """As capital, or as a small letter where the charset has no capital."""
+        cases = (symbol.upper(), symbol.lower())
+        return next((case for case in cases if case in self._charset), symbol)
+
+    def _batches(self, images: Sequence[Image]) -> Iterator[tuple[int, list[int]]]:
+        """Input width and numbers of images that are read together."""
         by_bucket: defaultdict[int, list[int]] = defaultdict(list)
         for i, image in enumerate(images):
             check_image(image, f"image {i + 1} of {len(images)}")
             by_bucket[self.manifest.preprocess.bucket(image)].append(i)
-        read: dict[int, Prediction] = {}
         for bucket, indices in by_bucket.items():
             size = max(1, BATCH_WIDTH // bucket)
             for first in range(0, len(indices), size):
-                batch = indices[first : first + size]
-                read.update(
-                    zip(batch, self._recognize_batch([images[i] for i in batch], bucket), strict=True)
-                )
-        return [read[i] for i in range(len(images))]
+                yield bucket, indices[first : first + size]
 
-    def _recognize_batch(self, images: Sequence[Image], bucket: int) -> list[Prediction]:
+    def _probabilities(self, images: Sequence[Image], bucket: int) -> npt.NDArray[np.float32]:
+        """(N, T, C) of images of one bucket."""
         spec = self.manifest.preprocess
-        resized = [spec.resize(image) for image in images]
-        probabilities = self._run(spec.batch(resized, bucket))  # (N, T, C)
-        widths = [image.shape[1] for image in images]
+        return self._run(spec.batch([spec.resize(image) for image in images], bucket))
+
+    def _decode(
+        self, images: Sequence[Image], bucket: int, probabilities: npt.NDArray[np.float32]
+    ) -> list[Prediction]:
+        spec = self.manifest.preprocess
         step = bucket / probabilities.shape[1]  # px of network input
-        px_per_step = [step * w / r.shape[1] for w, r in zip(widths, resized, strict=True)]
-        return decode_best(probabilities, self._charset, self.manifest.layout, px_per_step, widths)
+        widths = [image.shape[1] for image in images]
+        px_per_step = [step * w / spec.line_width(image) for w, image in zip(widths, images, strict=True)]
+        return decode_best(probabilities, self._charset, self._layout, px_per_step, widths)
+
+    def _classes_of(self, text: str) -> list[int]:
+        """Classes of the symbols of `text`; `UNKNOWN` for those that the charset lacks."""
+        symbols = self._charset.encode_with_gaps(text)
+        return [UNKNOWN if s is None else self._layout.to_classes([s])[0] for s in symbols]
 
     def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         try:

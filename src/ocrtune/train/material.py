@@ -67,10 +67,13 @@ class OpenedSets:
     val: tuple[LineDataset, ...]
     digests: dict[str, str]
     """PATH as given to the digest of its labels, before any split."""
+    other_texts: tuple[str, ...] = ()
+    """Texts that the model is to read later: the charset gets their symbols too."""
 
     def texts(self) -> list[str]:
-        """All labels."""
-        return [entry.text for dataset in (*self.train, *self.val) for entry in dataset.entries]
+        """All labels, and the other texts."""
+        labels = [entry.text for dataset in (*self.train, *self.val) for entry in dataset.entries]
+        return [*labels, *self.other_texts]
 
 
 def open_sets(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
@@ -155,7 +158,10 @@ def prepare_start(
 
 
 def prepare(
-    config: TrainConfig, note: Callable[[str], None], base: FoundModel | None = None
+    config: TrainConfig,
+    note: Callable[[str], None],
+    base: FoundModel | None = None,
+    sets: OpenedSets | None = None,
 ) -> tuple[Start, Lines]:
     """Open, load and check everything that a run works on.
 
@@ -166,12 +172,13 @@ def prepare(
         config: of the run.
         note: is told what was found and decided.
         base: the opened `--base`; without it, it is opened here.
+        sets: the lines, where they are opened already, instead of those that `config` names.
 
     Raises:
         BarError: more than `--max-bad` of a dataset is unusable.
         InputError: unreadable input, or fewer than 10 lines to train or 1 to validate.
     """
-    sets = open_sets(config, note)
+    sets = sets or open_sets(config, note)
     start = prepare_start(config, sets, note, base)
     audits = _audit(start, sets.train)
     tight = sum(audit.counts().get(RejectReason.TOO_LONG, 0) for audit in audits)

@@ -30,7 +30,7 @@ from ocrtune.train.cpu import enlarge_caches
 from ocrtune.train.display import Display
 from ocrtune.train.folder import BEST, RunFolder
 from ocrtune.train.keeping import Keeper, read_bundle
-from ocrtune.train.material import prepare, warnings
+from ocrtune.train.material import OpenedSets, prepare, warnings
 from ocrtune.train.movement import Anchor, freeze_early, parameter_groups
 from ocrtune.train.objective import greedy_edits, line_losses, per_symbol, predict
 from ocrtune.train.opening import opening
@@ -58,13 +58,20 @@ class TrainResult:
     """The signal that ended the run early; it can be resumed."""
 
 
-def train(config: TrainConfig, *, resume: bool = False, augment: Augment | None = None) -> TrainResult:
+def train(
+    config: TrainConfig,
+    *,
+    resume: bool = False,
+    augment: Augment | None = None,
+    sets: OpenedSets | None = None,
+) -> TrainResult:
     """Train, validate and leave a run folder with `best` and `last`.
 
     Args:
         config: all options.
         resume: continue the run in `config.output` with its own stored configuration.
         augment: replaces the changes of `config.augment`; not stored, so give it again to resume.
+        sets: lines that are opened already, in place of `config.train` and `config.val`; not stored either.
 
     Raises:
         InputError: wrong options, unreadable input, a disk that refuses.
@@ -82,7 +89,7 @@ def train(config: TrainConfig, *, resume: bool = False, augment: Augment | None 
     # Precision stays with torch.autocast: accelerate fixes one for the life of the process.
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
     with Display(shown=accelerator.is_main_process) as display, stop_signals() as stop:
-        run = _Run(config, folder, accelerator, display, stop, resume=resume, augment=augment)
+        run = _Run(config, folder, accelerator, display, stop, resume=resume, augment=augment, sets=sets)
         run.begin()
         while not run.finished():
             run.epoch()
@@ -102,11 +109,12 @@ class _Run:
         *,
         resume: bool,
         augment: Augment | None,
+        sets: OpenedSets | None,
     ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.folder, self.display = config, folder, display
         self.accelerator, self.stop, self.resume = accelerator, stop, resume
-        self.start, self.lines = start, lines = prepare(config, display.note)
+        self.start, self.lines = start, lines = prepare(config, display.note, sets=sets)
         for warning in warnings(config, lines, start.charset):
             display.warn(warning)
         if resume:

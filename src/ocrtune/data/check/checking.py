@@ -14,6 +14,7 @@ from ocrtune.data.check.image_findings import (
     IMAGE_FINDINGS,
     INK_WITHOUT_TEXT,
     REJECT_FINDINGS,
+    SIDEWAYS,
     LineFacts,
     has_ink,
     unlabelled_image,
@@ -22,9 +23,11 @@ from ocrtune.data.check.label_findings import LABEL_FINDINGS
 from ocrtune.data.check.measuring import measure_image
 from ocrtune.data.check.model_limits import ModelLimits
 from ocrtune.data.check.set_findings import SET_FINDINGS
+from ocrtune.data.check.turned import UPSIDE_DOWN, find_turned
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.images import ImageError
 from ocrtune.data.rejects import Reject, RejectReason
+from ocrtune.reading.recognizer import OnnxRecognizer
 
 EXAMPLES = 3
 """Hits of a finding that are kept with what exactly is wrong; of the others the place is kept."""
@@ -33,6 +36,7 @@ FINDINGS: tuple[Finding[Any, Any], ...] = (
     *REJECT_FINDINGS.values(),
     INK_WITHOUT_TEXT,
     *IMAGE_FINDINGS,
+    UPSIDE_DOWN,
     *LABEL_FINDINGS,
     *SET_FINDINGS,
 )
@@ -65,6 +69,8 @@ class Checked:
 
     def __init__(self, lines: LineSet) -> None:
         self.lines = lines
+        self.read = 0
+        """Lines that a model read, to find those that are turned."""
         self.rejects: tuple[Reject, ...] = tuple(r for dataset in lines.datasets for r in dataset.rejects)
         self._hits = {finding.name: Hits(finding) for finding in FINDINGS}
         self._is_unusable = bytearray(len(lines) + len(self.rejects))
@@ -88,6 +94,10 @@ class Checked:
         if len(hits.examples) < EXAMPLES:
             hits.examples.append(Example("" if line is None else self.source(line), detail))
 
+    def has(self, finding: Finding[Any, Any], line: int) -> bool:
+        """Whether a line has a finding already."""
+        return line in self._hits[finding.name].lines
+
     def source(self, line: int) -> str:
         """Where a line is."""
         if line < len(self.lines):
@@ -110,6 +120,8 @@ def check_datasets(
     images: Path | None = None,
     rare: int = 5,
     difference: float = 0.02,
+    recognizer: OnnxRecognizer | None = None,
+    read: int = 2000,
     progress: Callable[[int, int], None] | None = None,
 ) -> Checked:
     """Look for every finding in datasets; nothing is changed.
@@ -121,6 +133,8 @@ def check_datasets(
         images: as given to `open_dataset`.
         rare: fewer lines than this with a symbol are too few.
         difference: of exact match that the validation set should show, 0 to 1.
+        recognizer: reads lines, to find those that are turned.
+        read: how many of them, at most.
         progress: called with (lines done, lines in all).
     """
     lines = LineSet((*train, *val), len(train))
@@ -143,6 +157,12 @@ def check_datasets(
     for set_finding in SET_FINDINGS:
         for hit in set_finding.check(facts):
             checked.add(set_finding, hit.line, hit.detail)
+    if recognizer is not None:
+        checked.read = min(read, len(lines))
+        for turned in find_turned(lines, recognizer, read, progress):
+            finding = UPSIDE_DOWN if turned.degrees == 180 else SIDEWAYS
+            if not checked.has(finding, turned.line):
+                checked.add(finding, turned.line, turned.detail)
     return checked
 
 

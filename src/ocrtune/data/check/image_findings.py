@@ -148,6 +148,14 @@ INK_WITHOUT_TEXT: Finding[None, None] = Finding(
 )
 """What `RejectReason.NO_TEXT` is where the image shows ink."""
 
+SIDEWAYS: Finding[LineFacts, str | None] = Finding(
+    "sideways",
+    Severity.SUSPICIOUS,
+    "much higher than wide for its text, or read better when turned: by 90 degrees, or written downwards",
+    "turn the image by 90 degrees",
+    _sideways,
+)
+
 IMAGE_FINDINGS: tuple[Finding[LineFacts, str | None], ...] = (
     Finding(
         "tiny image",
@@ -184,13 +192,7 @@ IMAGE_FINDINGS: tuple[Finding[LineFacts, str | None], ...] = (
         "cut the line in two",
         _extreme_aspect,
     ),
-    Finding(
-        "sideways",
-        Severity.SUSPICIOUS,
-        "much higher than wide for its text: turned by 90 degrees, or written downwards",
-        "turn the image by 90 degrees",
-        _sideways,
-    ),
+    SIDEWAYS,
     Finding(
         "two lines",
         Severity.SUSPICIOUS,

@@ -10,6 +10,7 @@ from ocrtune.charset import Charset
 from ocrtune.decoding import CTC, ClassLayout
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.reading.models import find_model
+from ocrtune.reading.recognizer import OnnxRecognizer
 
 FINEST_STRIDE = 4
 """px per time step; training goes down to it by itself where labels do not fit."""
@@ -40,6 +41,18 @@ def find_limits(model: str | None) -> ModelLimits:
         return ModelLimits(None, manifest.preprocess, steps_of(trained))
     steps = steps_of(manifest.architecture, manifest.layout)
     return ModelLimits(manifest.charset, manifest.preprocess, steps, manifest.layout)
+
+
+def find_reader(model: str | None) -> OnnxRecognizer | None:
+    """MODEL, ready to read; None without one.
+
+    Raises:
+        InputError: there is no such model, or it has no ONNX file.
+    """
+    if model is None:
+        return None
+    found = find_model(model)
+    return OnnxRecognizer(found.manifest, found.onnx_path)
 
 
 def steps_of(architecture: Architecture, layout: ClassLayout = CTC) -> Callable[[int], int] | None:

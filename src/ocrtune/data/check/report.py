@@ -16,6 +16,8 @@ def summarise(checked: Checked) -> str:
     for index, dataset in enumerate(checked.lines.datasets):
         total = len(dataset) + len(dataset.rejects)
         shown.append(f"{dataset.name}: {total - checked.unusable(index)} of {total} lines can be used")
+    if checked.read:
+        shown.append(f"{checked.read} of {len(checked.lines)} lines were read, to find those that are turned")
     for hits in checked.hits:
         shown += ["", *_rows(checked, hits)]
     if not checked.hits:
@@ -35,6 +37,7 @@ def to_json(checked: Checked) -> dict[str, Any]:
             }
             for index, dataset in enumerate(checked.lines.datasets)
         ],
+        "lines_read": checked.read,
         "findings": [
             {
                 "name": hits.finding.name,
