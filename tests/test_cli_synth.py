@@ -58,6 +58,12 @@ def test_sources_are_mixed_by_weight(synth: Synth) -> None:
     assert sum(bool(re.fullmatch(r"GL-\d{4}", text)) for text in made) == 10
 
 
+def test_lengths_are_chosen_whatever_the_source(synth: Synth) -> None:
+    code, _, err = synth("--regex", "[a-z]{1,30}", "--lengths", 12, 14, "-n", 20, "-o", "made")
+    assert code == 0, err
+    assert all(9 <= len(text) <= 17 for text in texts("made"))
+
+
 def test_a_recipe_gives_what_the_same_options_give(synth: Synth) -> None:
     Path("recipe.yaml").write_text("texts: {sources: [{regex: '[A-F]{4}'}]}\nlines: 5\n")
     assert synth("--recipe", "recipe.yaml", "-o", "a")[0] == 0

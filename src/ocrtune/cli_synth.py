@@ -34,6 +34,7 @@ def synth(
     symbols: Repeated = (),
     corpus: tuple[str, ...] = (),
     dictionary: tuple[str, ...] = (),
+    lengths: tuple[int, int] | None = None,
     emphasise: str | None = None,
     minimum: int | None = None,
     balanced: str | None = None,
@@ -69,6 +70,7 @@ def synth(
         symbols: Random texts of these symbols.
         corpus: Files of running text, cut into lines.
         dictionary: Word lists of the system, such as nb_NO.
+        lengths: Shortest and longest text, in symbols: each length comes about as often as the next.
         emphasise: What `ocrtune eval --json` wrote: more of the symbols that it says are misread.
         minimum: Appearances of each symbol of --balanced, at least.
         balanced: File with the symbols that --minimum is about, one per line.
@@ -102,6 +104,7 @@ def synth(
             *({"corpus": name, "weight": weight} for name, weight in map(split_weight, corpus)),
             *({"dictionary": name, "weight": weight} for name, weight in map(split_weight, dictionary)),
         ],
+        "lengths": lengths,
         "emphasis": emphasise,
         "minimum": minimum,
         "balanced": balanced,

@@ -23,7 +23,7 @@ from ocrtune.synth.texts.draws import derive_seed
 from ocrtune.synth.texts.emphasis import Emphasis, read_miss_rates
 from ocrtune.synth.texts.inputs import StringsInput, read_list
 from ocrtune.synth.texts.labels import LONGEST_TEXT
-from ocrtune.synth.texts.lengths import by_length
+from ocrtune.synth.texts.lengths import OfLength, by_length
 from ocrtune.synth.texts.mix import Mix
 from ocrtune.synth.texts.pattern import Pattern
 from ocrtune.synth.texts.source import TextSource
@@ -262,6 +262,9 @@ class TextsConfig(BaseModel):
 
     sources: Annotated[tuple[SourceConfig, ...], Field(min_length=1)]
     """What lines say, mixed by weight."""
+    lengths: tuple[int, int] | dict[int, float] | None = None
+    """Of all texts, in symbols: the shortest and the longest, each length as often as the next, or a mapping
+    of lengths to weights. Of some candidates the nearest is taken."""
     emphasis: str | None = None
     """FILE that `ocrtune eval --json` wrote: more of the symbols that it says are misread."""
     candidates: Annotated[int, Field(ge=2, le=100)] | None = None
@@ -296,6 +299,10 @@ class TextsConfig(BaseModel):
         lists = [read for one in opened for read in one.lists]
         notes = [read.summary() for read in lists]
         source: TextSource = Mix.of([one.source for one in opened], [c.weight for c in self.sources])
+        if isinstance(self.lengths, tuple):
+            source = OfLength.flat(source, *self.lengths)
+        elif self.lengths is not None:
+            source = OfLength.weighted(source, self.lengths)
         if self.emphasis is not None:
             source = Emphasis(source, read_miss_rates(folder / self.emphasis), self.candidates or 4)
         if self.minimum is not None and self.balanced is not None:
@@ -304,5 +311,6 @@ class TextsConfig(BaseModel):
             plan = balance(source, lines, symbols, self.minimum, strings, derive_seed(seed, "balance"))
             source, lines = plan, plan.lines
             notes.append(plan.summary())
-        pass_length = opened[0].pass_length if len(opened) == 1 and self.emphasis is None else None
+        chooses = self.lengths is not None or self.emphasis is not None
+        pass_length = opened[0].pass_length if len(opened) == 1 and not chooses else None
         return Texts(source, lines, pass_length, tuple(notes))

@@ -1,14 +1,68 @@
-"""Strings by length: every length as often as the next, or as given."""
+"""Texts by length: every length as often as the next, or as given."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from ocrtune.errors import InputError
 from ocrtune.synth.texts.draws import derive_seed
 from ocrtune.synth.texts.mix import Mix
+from ocrtune.synth.texts.source import TextSource
 from ocrtune.synth.texts.string_list import EachOnce
+
+CANDIDATES = 16
+"""Texts of which the one nearest to a length is taken: where they spread over 40 symbols, it is within 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfLength:
+    """Draws a length for each line, and of a few candidate texts takes the one nearest to it.
+
+    A list's strings are all candidates in each of its passes, but no longer lines as often as each other.
+    """
+
+    source: TextSource
+    lengths: tuple[int, ...]
+    """In symbols."""
+    shares: tuple[float, ...]
+    """Of the lines, one for each length; their sum is 1."""
+
+    @classmethod
+    def flat(cls, source: TextSource, shortest: int, longest: int) -> OfLength:
+        """Each length from `shortest` to `longest` as often as the next.
+
+        Raises:
+            InputError: they are not in this order, or below 1.
+        """
+        if not 1 <= shortest <= longest:
+            raise InputError(
+                f"lengths from {shortest} to {longest} symbols: give two numbers, 1 or more, in order"
+            )
+        return cls.weighted(source, dict.fromkeys(range(shortest, longest + 1), 1.0))
+
+    @classmethod
+    def weighted(cls, source: TextSource, weights: Mapping[int, float]) -> OfLength:
+        """Each length as often as its weight says.
+
+        Raises:
+            InputError: no length, one below 1, or a weight that is not above 0.
+        """
+        shares_fit = all(0 < weight < float("inf") for weight in weights.values())
+        if not weights or min(weights) < 1 or not shares_fit:
+            raise InputError("lengths need weights above 0 of numbers of symbols, such as {5: 2, 6: 1}")
+        total = sum(weights.values())
+        return cls(source, tuple(weights), tuple(weight / total for weight in weights.values()))
+
+    def text(self, index: int, rng: np.random.Generator) -> str:
+        """The text of line `index`."""
+        wanted = int(rng.choice(self.lengths, p=self.shares))
+        first = index * CANDIDATES
+        texts = [self.source.text(first + i, rng) for i in range(CANDIDATES)]
+        return min(texts, key=lambda text: abs(len(text) - wanted))
 
 
 def by_length(strings: Sequence[str], seed: int, weights: Mapping[int, float] | None = None) -> Mix:
