@@ -60,6 +60,45 @@ def export(
     print(f"ONNX Runtime: {result.ms_onnx:.1f} ms per line")
 
 
+def convert(
+    file: Path,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    character: str | None = None,
+    arch: str | None = None,
+    height: int | None = None,
+    width: int | None = None,
+    pad: bool = False,
+    max_length: int | None = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn a checkpoint of another project into a bundle.
+
+    Network and sizes are read off the tensors, without running code from the file.
+
+    Args:
+        file: A .pth of deep-text-recognition-benchmark, EasyOCR, crnn.pytorch or ModelScope.
+        output: Folder of the bundle.
+        character: Symbols in the order of the classes: a string, a file, or the yaml of an EasyOCR model. \
+Without it those of 0-9a-z, of --sensitive or of EasyOCR's English, where their number fits.
+        arch: Network that it should be, such as TPS-ResNet-BiLSTM-Attn; another one is an error.
+        height: Height in px that it was trained with.
+        width: Width in px that it was trained with.
+        pad: It was trained with --PAD: proportions kept, not stretched.
+        max_length: Symbols that an attention decoder reads at most. [default: 25]
+    """
+    require_training_packages()
+    from ocrtune.cli import note
+    from ocrtune.convert.from_checkpoint import TrainedWith, convert_checkpoint
+
+    trained = TrainedWith(height, width, pad, max_length)
+    bundle = convert_checkpoint(
+        file, output, character=character, arch=arch, trained=trained, overwrite=overwrite, note=note
+    )
+    manifest = bundle.manifest
+    print(f"{output}: {manifest.architecture.name}, {len(manifest.symbols)} symbols, its ONNX file verified")
+
+
 def quickstart(
     *,
     output: Annotated[Path, Parameter(alias="-o")] = Path("ocrtune-quickstart"),

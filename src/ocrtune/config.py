@@ -16,6 +16,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ocrtune.errors import InputError
 from ocrtune.yaml_file import read_yaml
 
+CHECKPOINT_SUFFIXES = (".pth", ".pt", ".ckpt")
+"""What a checkpoint of another project is called; `ocrtune convert` makes a bundle of one."""
+
+
+def is_checkpoint(model: str) -> bool:
+    """Whether MODEL is called as checkpoints are."""
+    return Path(model).suffix.lower() in CHECKPOINT_SUFFIXES
+
 
 def _typed_number(value: object) -> object:
     """A number typed on the command line, where pydantic gets text; a literal does not parse it."""
@@ -36,9 +44,13 @@ Only a resumed run knows its own."""
     output: Annotated[Path, Parameter(alias="-o")]
     """Folder of the run; `best` in it is the model."""
     base: str = "ppocrv6-small"
-    """Model to start from: a base's name, a run folder or a bundle; `none` starts from random weights."""
+    """Model to start from: a base's name, a run folder, a bundle, or a .pth of \
+deep-text-recognition-benchmark, EasyOCR, crnn.pytorch or ModelScope; `none` starts from random weights."""
     arch: str | None = None
-    """Network, with `--base none`: ppocrv6-small or crnn."""
+    """Network, with `--base none`: ppocrv6-small, crnn, easyocr-gen2, tps-resnet-bilstm-attn or any other \
+[tps-]{vgg,rcnn,resnet}[-bilstm]-{ctc,attn}. With a .pth: what it should be."""
+    character: str | None = None
+    """Symbols that a .pth given as `--base` reads, in the order of its classes, as for `ocrtune convert`."""
     vocab: str = "data"
     """Symbols of the new model: `data` (those of the labels and printable ASCII, of one case if the labels \
 have one), `keep` (those and all of the base) or a UTF-8 file with one symbol per line."""
@@ -76,9 +88,11 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
         if self.base == "none" and self.arch is None:
-            raise ValueError("--base none needs --arch: ppocrv6-small or crnn")
-        if self.base != "none" and self.arch is not None:
+            raise ValueError("--base none needs --arch: ppocrv6-small, crnn, tps-resnet-bilstm-attn, …")
+        if self.base != "none" and not is_checkpoint(self.base) and self.arch is not None:
             raise ValueError("--arch goes with --base none only: a base brings its own network")
+        if self.character is not None and not is_checkpoint(self.base):
+            raise ValueError("--character goes with a .pth as --base; other bases bring their symbols")
         if self.base == "none" and self.vocab == "keep":
             raise ValueError("--vocab keep needs a base whose symbols to keep; use --vocab data")
         if self.epochs is not None and self.steps is not None:

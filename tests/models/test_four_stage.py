@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ocrtune.convert.key_maps import from_benchmark
-from ocrtune.models import FAMILY_NAMES, NETWORKS, build, canonical_name
+from ocrtune.models import NAMES, NETWORKS, build, canonical_name
 from ocrtune.models.tps import edge_points, spline_basis
 
 SIZES = {"channels": 32, "hidden": 16}
@@ -125,7 +125,7 @@ def test_the_benchmark_s_names_are_understood(spelled, name):
 
 
 def test_the_names_in_messages_are_the_registered_ones():
-    assert FAMILY_NAMES == "crnn, or [tps-]{vgg,rcnn,resnet}[-bilstm]-{ctc,attn}"
+    assert NAMES == "ppocrv6-small, crnn, crnn-shi, or [tps-]{vgg,rcnn,resnet}[-bilstm]-{ctc,attn}"
     spelled = {
         f"{t}{f}{s}-{p}"
         for t in ("", "tps-")
@@ -133,4 +133,4 @@ def test_the_names_in_messages_are_the_registered_ones():
         for s in ("", "-bilstm")
         for p in ("ctc", "attn")
     }
-    assert {canonical_name(name) for name in spelled} == set(NETWORKS) - {"ppocrv6-small"}
+    assert {canonical_name(name) for name in spelled} == set(NETWORKS) - {"ppocrv6-small", "crnn-shi"}

@@ -24,6 +24,7 @@ CASES = [
     *((name, small(name), (3, 48) if name == "ppocrv6-small" else (1, 32)) for name in NETWORKS),
     ("ppocrv6-small", {"time_stride": 4}, (3, 48)),  # for narrow repeats
     ("ppocrv6-small", {"second_looks": (3, 10)}, (3, 48)),  # letters read in either case
+    ("crnn-shi", small("crnn-shi", overlap=False), (1, 32)),  # ModelScope's
     ("crnn", small("crnn"), (1, 64)),  # EasyOCR's height: the features keep 3 rows, averaged
     ("crnn", small("crnn", second_looks=(3, 2)), (1, 32)),
     ("resnet-bilstm-attn", small("resnet-bilstm-attn", second_looks=(3, 2)), (1, 32)),
@@ -105,7 +106,7 @@ def test_the_first_layers_are_named(name, options, shape):
         (
             "svtr",
             {},
-            "no network is called 'svtr'; there are ppocrv6-small, crnn, or "
+            "no network is called 'svtr'; there are ppocrv6-small, crnn, crnn-shi, or "
             "[tps-]{vgg,rcnn,resnet}[-bilstm]-{ctc,attn}",
         ),
         (

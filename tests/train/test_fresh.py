@@ -59,6 +59,6 @@ def test_lines_that_cannot_be_read_do_not_set_the_width(lines: LineDataset) -> N
 
 def test_an_unknown_network_is_named_with_those_there_are(lines: LineDataset) -> None:
     with pytest.raises(
-        InputError, match=r"no network is called 'svtr'; there are ppocrv6-small, crnn, or \["
+        InputError, match=r"no network is called 'svtr'; there are ppocrv6-small, crnn, crnn-shi, or \["
     ):
         fresh_network("svtr", [], [lines], lambda text: None)

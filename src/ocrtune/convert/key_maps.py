@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 State = Mapping[str, Tensor]
 
@@ -92,4 +92,65 @@ def from_benchmark(state: State) -> dict[str, Tensor]:
         converted["fed.weight"] = width[:, features:].T.contiguous()
     if cell["bias_ih"] is not None and cell["bias_hh"] is not None:
         converted["decoder.recur.bias"] = torch.add(cell["bias_ih"], cell["bias_hh"])
+    return converted
+
+
+ORIGINAL_KEYS = (
+    (r"^cnn\.batchnorm([246])\.", r"features.norm\1."),
+    (r"^cnn\.conv([0-6])\.", r"features.conv\1."),
+    (r"^rnn\.0\.rnn\.", "sequence.rnn."),
+    (r"^rnn\.0\.embedding\.", "sequence.linear."),
+    (r"^rnn\.1\.rnn\.", "last."),
+    (r"^rnn\.1\.embedding\.", "head."),
+)
+"""crnn.pytorch (meijieru) and its descendants."""
+
+MODELSCOPE_CONVOLUTIONS = (
+    # convolution, norm, number here
+    ("conv0.0.", "conv0.1.", 0),
+    ("conv1.0.", "conv1.1.", 1),
+    ("conv2.0.", "conv2.1.", 2),
+    ("conv2.3.", "conv2.4.", 3),
+    ("conv3.0.", "conv3.1.", 4),
+    ("conv3.3.", "conv3.4.", 5),
+    ("conv4.0.", "conv4.1.", 6),
+)
+
+
+def from_crnn_pytorch(state: State) -> dict[str, Tensor]:
+    """The tensors of a checkpoint of crnn.pytorch under the names of `crnn-shi`."""
+    converted = {}
+    for key, tensor in state.items():
+        name = key
+        for pattern, replacement in ORIGINAL_KEYS:
+            name = re.sub(pattern, replacement, name)
+        converted[name] = tensor
+    return converted
+
+
+def from_modelscope(state: State) -> dict[str, Tensor]:
+    """The tensors of ModelScope's CRNN under the names of `crnn-shi`.
+
+    It has a norm behind every convolution, where `crnn-shi` has none behind four, and two linear layers at
+    the end instead of one. Those norms go into their convolution, and the two layers become one; both are
+    exact but for rounding.
+    """
+    converted: dict[str, Tensor] = {}
+    for convolution, norm, number in MODELSCOPE_CONVOLUTIONS:
+        weight, bias = state[f"{convolution}weight"], state[f"{convolution}bias"]
+        parts = {part: state[norm + part] for part in ("weight", "bias", "running_mean", "running_var")}
+        if number in (2, 4, 6):
+            converted |= {f"features.norm{number}.{part}": tensor for part, tensor in parts.items()}
+            converted[f"features.norm{number}.num_batches_tracked"] = torch.zeros((), dtype=torch.long)
+        else:
+            scale = parts["weight"] / torch.sqrt(parts["running_var"] + nn.BatchNorm2d(1).eps)
+            weight = weight * scale[:, None, None, None]
+            bias = (bias - parts["running_mean"]) * scale + parts["bias"]
+        converted |= {f"features.conv{number}.weight": weight, f"features.conv{number}.bias": bias}
+    for key, tensor in state.items():
+        if key.startswith(("rnn.0.", "rnn.1.rnn.")):
+            converted |= from_crnn_pytorch({key: tensor})
+    last, classes = state["rnn.1.embedding.weight"], state["cls.weight"]
+    converted["head.weight"] = classes @ last
+    converted["head.bias"] = classes @ state["rnn.1.embedding.bias"]
     return converted

@@ -19,6 +19,7 @@ from torch import nn
 
 from ocrtune.decoding import LayoutKind
 from ocrtune.errors import InputError
+from ocrtune.models.crnn_shi import OriginalCRNN
 from ocrtune.models.four_stage import FAMILY, FourStage
 from ocrtune.models.ppocrv6 import PPOCRv6Small
 
@@ -41,6 +42,7 @@ class Network:
 
 NETWORKS: dict[str, Network] = {
     "ppocrv6-small": Network(PPOCRv6Small, {"time_stride": 8, "second_looks": ()}),
+    "crnn-shi": Network(OriginalCRNN, {"channels": 512, "hidden": 256, "overlap": True, "second_looks": ()}),
     **{
         stages.name: Network(
             partial(FourStage, stages=stages), stages.options, "attention" if stages.attention else "ctc"
@@ -49,8 +51,8 @@ NETWORKS: dict[str, Network] = {
     },
 }
 
-FAMILY_NAMES = "crnn, or [tps-]{vgg,rcnn,resnet}[-bilstm]-{ctc,attn}"
-"""All names of the four-stage family, for messages."""
+NAMES = "ppocrv6-small, crnn, crnn-shi, or [tps-]{vgg,rcnn,resnet}[-bilstm]-{ctc,attn}"
+"""All names, for messages."""
 
 
 def canonical_name(name: str) -> str:
@@ -62,7 +64,7 @@ def canonical_name(name: str) -> str:
     parts = [part for part in name.lower().split("-") if part != "none"]
     found = "crnn" if parts == ["vgg", "bilstm", "ctc"] else "-".join(parts)
     if found not in NETWORKS:
-        raise InputError(f"no network is called {name!r}; there are ppocrv6-small, {FAMILY_NAMES}")
+        raise InputError(f"no network is called {name!r}; there are {NAMES}")
     return found
 
 
@@ -78,7 +80,7 @@ def build(name: str, options: Mapping[str, object], num_classes: int) -> nn.Modu
         InputError: an unknown name or option, or a value that the network refuses.
     """
     if name not in NETWORKS:
-        raise InputError(f"no network is called {name!r}; there are ppocrv6-small, {FAMILY_NAMES}")
+        raise InputError(f"no network is called {name!r}; there are {NAMES}")
     network = NETWORKS[name]
     for option, value in options.items():
         if option not in network.options:

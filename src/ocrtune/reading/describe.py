@@ -29,10 +29,12 @@ def _rows(model: FoundModel) -> Iterator[tuple[str, str]]:
     )
     yield "Symbols", f"{len(manifest.symbols):,}, {manifest.normal_form}{either_case}"
     yield "", shown + ("…" if len(manifest.symbols) > SHOWN_SYMBOLS else "")
+    narrow, wide = spec.width_buckets[0], spec.width_buckets[-1]
+    widths = f"{wide} px wide" if narrow == wide else f"{narrow} to {wide} px wide"
+    form = "every line stretched to that" if spec.fit == "fill" else f"stretch {spec.stretch:g}"
     yield (
         "Preprocess",
-        f"{spec.height} px high, {spec.width_buckets[0]} to {spec.width_buckets[-1]} px wide, "
-        f"{spec.channels}, {spec.interpolation}, stretch {spec.stretch:g}",
+        f"{spec.height} px high, {widths}, {spec.channels}, {spec.interpolation}, {form}",
     )
     yield "Licence", manifest.licence
     yield "Origin", manifest.origin

@@ -15,6 +15,7 @@ from ocrtune.bundle import (
     ModelBundle,
     file_digest,
 )
+from ocrtune.config import CHECKPOINT_SUFFIXES
 from ocrtune.errors import InputError
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.reading.onnx_session import open_session
@@ -53,6 +54,10 @@ def find_model(model: str | Path | None = None) -> FoundModel:
         return _find_base()
     path = Path(model)
     if path.is_file():
+        if path.suffix.lower() in CHECKPOINT_SUFFIXES:
+            raise InputError(
+                f"{path} is a checkpoint, not a model of ocrtune; make one: ocrtune convert {path} -o BUNDLE"
+            )
         return FoundModel(_embedded_manifest(path), path)
     if not path.is_dir():
         raise InputError(

@@ -6,6 +6,7 @@ Setting up is in `material.py` and `recipe.py`, the parts of a step in `batches.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
 import time
@@ -21,8 +22,10 @@ from torch import nn
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
 from ocrtune.convert.export import load_network
+from ocrtune.convert.from_checkpoint import opened_base
 from ocrtune.errors import BarError
 from ocrtune.evaluate.metrics import Metrics
+from ocrtune.reading.models import FoundModel
 from ocrtune.train.augment import Augment, augmentation
 from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import Batch, LineFeeder
@@ -88,8 +91,16 @@ def train(
         enlarge_caches()
     # Precision stays with torch.autocast: accelerate fixes one for the life of the process.
     accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
-    with Display(shown=accelerator.is_main_process) as display, stop_signals() as stop:
-        run = _Run(config, folder, accelerator, display, stop, resume=resume, augment=augment, sets=sets)
+    with contextlib.ExitStack() as stack:
+        display = stack.enter_context(Display(shown=accelerator.is_main_process))
+        stop = stack.enter_context(stop_signals())
+        base = None
+        if config.base != "none":
+            opened = opened_base(config.base, config.character, config.arch, display.note)
+            base = stack.enter_context(opened)
+        run = _Run(
+            config, folder, accelerator, display, stop, base, resume=resume, augment=augment, sets=sets
+        )
         run.begin()
         while not run.finished():
             run.epoch()
@@ -106,6 +117,7 @@ class _Run:
         accelerator: Accelerator,
         display: Display,
         stop: StopRequest,
+        base: FoundModel | None,
         *,
         resume: bool,
         augment: Augment | None,
@@ -114,7 +126,7 @@ class _Run:
         torch.manual_seed(config.seed)
         self.config, self.folder, self.display = config, folder, display
         self.accelerator, self.stop, self.resume = accelerator, stop, resume
-        self.start, self.lines = start, lines = prepare(config, display.note, sets=sets)
+        self.start, self.lines = start, lines = prepare(config, display.note, base, sets)
         for warning in warnings(config, lines, start.charset):
             display.warn(warning)
         if resume:

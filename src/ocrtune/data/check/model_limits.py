@@ -64,6 +64,9 @@ def steps_of(architecture: Architecture, layout: ClassLayout = CTC) -> Callable[
     if layout.kind == "attention":
         longest = int(str(options.get("max_length", 25)))
         return lambda width: longest + 1
+    if name == "crnn-shi":
+        overlap = options.get("overlap", True) is True
+        return lambda width: width // 4 + overlap
     if name == "crnn" or "vgg" in name.split("-"):
         return lambda width: width // 4 - 1
     if {"rcnn", "resnet"} & set(name.split("-")):
