@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from ocrtune.records import Image
-import itertools
 
 TIGHTEST = 0.5
 """Height of a symbol's cell by the width of its column, at least."""
