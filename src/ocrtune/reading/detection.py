@@ -62,32 +62,38 @@ class DetectionSize:
         return _to_stride(height * scale), _to_stride(width * scale)
 
 
+_USUAL_SIZE = DetectionSize()
+
+
 class TextDetector:
     """Finds lines of text on pages. Safe to call from several threads.
 
     Args:
         path: the network; by default the one inside the installed `rapidocr`.
-        size: at which size pages are looked at.
 
     Raises:
         InputError: the file is missing or no such network.
     """
 
-    def __init__(self, path: Path | None = None, size: DetectionSize | None = None) -> None:
+    def __init__(self, path: Path | None = None) -> None:
         self._path = packaged_file(DETECTOR_FILE) if path is None else path
-        self._size = DetectionSize() if size is None else size
         self._session = open_session(self._path)
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
 
-    def detect(self, image: Image) -> list[Region]:
-        """The regions of a page, (H, W) grey or (H, W, 3) RGB uint8, in no order to rely on."""
-        height, width = image.shape[:2]
-        return regions(self.probabilities(image), height, width)
+    def detect(self, image: Image, size: DetectionSize | None = None) -> list[Region]:
+        """The regions of a page, in no order to rely on.
 
-    def probabilities(self, image: Image) -> npt.NDArray[np.float32]:
+        Args:
+            image: (H, W) grey or (H, W, 3) RGB uint8.
+            size: at which size to look at it, if not at the usual one.
+        """
+        height, width = image.shape[:2]
+        return regions(self._probabilities(image, size or _USUAL_SIZE), height, width)
+
+    def _probabilities(self, image: Image, size: DetectionSize) -> npt.NDArray[np.float32]:
         """The map of a page, (h, w) 0..1, at the size of the network's input."""
-        height, width = self._size.of(*image.shape[:2])
+        height, width = size.of(*image.shape[:2])
         shrinks = height < image.shape[0]
         resized = cv2.resize(
             image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

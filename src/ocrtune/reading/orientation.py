@@ -20,6 +20,8 @@ from ocrtune.reading.stacking import unstack
 from ocrtune.reading.straightening import straighten
 from ocrtune.records import Image, Prediction
 
+Array = npt.NDArray[np.float64]
+
 Way = Literal["upright", "downwards", "reversed", "upwards", "stacked"]
 """How the text of a region runs on the page: to the right, down, to the left or up, or as upright symbols
 one below the other."""
@@ -61,7 +63,7 @@ class Reading:
         return self.way == "stacked"
 
     @property
-    def corners(self) -> npt.NDArray[np.float64]:
+    def corners(self) -> Array:
         """(4, 2) px, from the upper left as the text runs."""
         return np.roll(self.region.corners, -_CORNERS[self.way], axis=0)
 

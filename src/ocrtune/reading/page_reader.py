@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
-from ocrtune.reading.detection import TextDetector
-from ocrtune.reading.orientation import page_angle, read_regions, settle_lines
+from ocrtune.reading.cleaning import Cleaning, Matrix, clean_pixels, enlarge, level
+from ocrtune.reading.detection import DetectionSize, Region, TextDetector
+from ocrtune.reading.orientation import Angle, Array, page_angle, read_regions, settle_lines
 from ocrtune.reading.reading_order import reading_order
 from ocrtune.reading.recognizer import Recognizer, check_image
+from ocrtune.reading.stacking import unstack
+from ocrtune.reading.straightening import straighten
 from ocrtune.records import Image, Page, PageLine, Quadrilateral
+
+AS_IT_IS = Cleaning()
 
 
 class PageReader:
     """Reads whole pages. Safe to call from several threads; it remembers nothing of a page.
 
     Args:
-        recognizer: reads the lines; all those of a page come in one call.
+        recognizer: reads the lines; all those of a page come in one call, and those that leave doubt about
+            which way up they stand in another.
         detector: finds the lines; by default the one inside the installed `rapidocr`.
     """
 
@@ -26,55 +32,99 @@ class PageReader:
         self.recognizer = recognizer
         self.detector = TextDetector() if detector is None else detector
 
-    def read(self, image: Image) -> Page:
-        """Read a page, (H, W) grey or (H, W, 3) RGB uint8.
+    def read(self, image: Image, cleaning: Cleaning = AS_IT_IS) -> Page:
+        """Read a page.
+
+        Args:
+            image: (H, W) grey or (H, W, 3) RGB uint8.
+            cleaning: changes made to the page first; places are still those of `image`.
 
         Raises:
             InputError: the image is empty or of another kind.
         """
         check_image(image, "the page")
         height, width = image.shape[:2]
-        readings = read_regions(self.recognizer, image, self.detector.detect(image))
-        angle = page_angle(self.recognizer, image, readings)
-        upright = turn(image, angle)
-        if angle:
-            # What is read on a turned page is exactly what is read on the upright one.
-            readings = read_regions(self.recognizer, upright, self.detector.detect(upright))
-        readings = settle_lines(self.recognizer, upright, readings)
+        view = _View(clean_pixels(image, cleaning), np.eye(3))
+        regions = self.detector.detect(view.image)
+        readings = read_regions(self.recognizer, view.image, regions)
+        angle = page_angle(self.recognizer, view.image, readings)
+        if angle or cleaning.deskew or cleaning.upscale:
+            # Found and read anew, so that a turned page reads exactly as the upright one.
+            view, regions = self._reshape(view, regions, angle, cleaning)
+            readings = read_regions(self.recognizer, view.image, regions)
+        readings = settle_lines(self.recognizer, view.image, readings)
         readings = [reading for reading in readings if reading.prediction.text.strip()]
         mostly_stacked = 2 * sum(reading.is_stacked for reading in readings) > len(readings)
         places = reading_order([r.region.corners for r in readings], from_right=mostly_stacked)
-        lines = []
-        for place in places:
-            reading = readings[place.index]
-            box = _turn_back(reading.corners, angle, height, width)
-            lines.append(
-                PageLine(
-                    box=cast(Quadrilateral, tuple((float(x), float(y)) for x, y in box)),
-                    prediction=reading.prediction,
-                    length=float(reading.length),
-                    row=place.row,
-                    block=place.block,
-                    stacked=reading.is_stacked,
-                )
+        lines = tuple(
+            PageLine(
+                box=_quadrilateral(view.to_given(reading.corners)),
+                prediction=reading.prediction,
+                length=float(reading.length),
+                row=place.row,
+                block=place.block,
+                stacked=reading.is_stacked,
             )
-        return Page(width, height, angle, tuple(lines))
+            for place, reading in ((place, readings[place.index]) for place in places)
+        )
+        return Page(width, height, angle, lines)
+
+    def _reshape(
+        self, view: _View, regions: list[Region], angle: Angle, cleaning: Cleaning
+    ) -> tuple[_View, list[Region]]:
+        size = None
+        if angle:
+            view = view.turned(angle)
+            regions = self.detector.detect(view.image)
+        if cleaning.deskew:
+            view = view.changed(*level(view.image, [region.corners for region in regions]))
+            regions = self.detector.detect(view.image)
+        if cleaning.upscale:
+            larger = view.changed(*enlarge(view.image, [region.corners for region in regions]))
+            if larger.image.shape != view.image.shape:
+                view, size = larger, DetectionSize(longest=max(larger.image.shape[:2]))
+                regions = self.detector.detect(view.image, size)
+        return view, regions
 
 
-def turn(image: Image, angle: Literal[0, 90, 180, 270]) -> Image:
-    """`image` turned clockwise by `angle` degrees."""
-    return np.ascontiguousarray(np.rot90(image, -angle // 90))
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A page as it is read, and the way back to places on the page as it was given."""
+
+    image: Image
+    back: Matrix
+
+    def changed(self, image: Image, back: Matrix) -> _View:
+        """The view after another change, which `back` takes back."""
+        return _View(image, self.back @ back)
+
+    def turned(self, angle: Angle) -> _View:
+        """The view turned clockwise by `angle` degrees."""
+        height, width = self.image.shape[:2]
+        back = {
+            0: ((1, 0, 0), (0, 1, 0)),
+            90: ((0, 1, 0), (-1, 0, height)),
+            180: ((-1, 0, width), (0, -1, height)),
+            270: ((0, -1, width), (1, 0, 0)),
+        }[angle]
+        image = np.ascontiguousarray(np.rot90(self.image, -angle // 90))
+        return self.changed(image, np.array((*back, (0, 0, 1)), np.float64))
+
+    def to_given(self, corners: Array) -> Array:
+        """(4, 2) px of this view to px of the page as it was given."""
+        return corners @ self.back[:2, :2].T + self.back[:2, 2]
 
 
-def _turn_back(
-    corners: npt.NDArray[np.float64], angle: int, height: int, width: int
-) -> npt.NDArray[np.float64]:
-    """Places on a page that was turned clockwise by `angle`, on the page as it was: `height` x `width` px."""
-    x, y = corners[:, 0], corners[:, 1]
-    if angle == 90:
-        x, y = y, height - x
-    elif angle == 180:
-        x, y = width - x, height - y
-    elif angle == 270:
-        x, y = width - y, x
-    return np.stack((x, y), axis=1)
+def cut_line(image: Image, line: PageLine) -> Image:
+    """The straightened image of a line, as it is given to a recogniser.
+
+    Args:
+        image: the page that the line was read on, without cleaning; (H, W) or (H, W, 3) uint8.
+        line: of that page.
+    """
+    cut = straighten(image, np.array(line.box))
+    return unstack(cut) if line.stacked else cut
+
+
+def _quadrilateral(corners: Array) -> Quadrilateral:
+    return cast(Quadrilateral, tuple((float(x), float(y)) for x, y in corners))
