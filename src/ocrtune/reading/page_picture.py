@@ -51,7 +51,8 @@ def draw_page(image: Image, page: Page) -> Image:
         colour = _colour(line)
         draw.polygon(box, outline=colour, width=2)
         draw.polygon([(x + width, y) for x, y in box], outline="#dddddd")
-        draw.text(box[0], str(number), fill=colour, font=_font(12, False), anchor="rb")
+        x = min(box[0][0], box[3][0])
+        draw.text((x - 3, (box[0][1] + box[3][1]) / 2), str(number), colour, _font(12, False), anchor="rm")
         _paste_text(picture, line, box, width)
     return np.asarray(picture, np.uint8)
 
