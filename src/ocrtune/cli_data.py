@@ -279,9 +279,7 @@ def crop(
     with progress_bar("Cutting") as progress:
         cropped = crop_pages(reader, files, output, overwrite=overwrite, progress=progress)
     print(f"{cropped.lines} lines of {cropped.pages} pages in {cropped.path}")
-    print(
-        "labels.txt has what the model reads: correct it before training on it; lines.tsv says where to look"
-    )
+    print("Correct what labels.txt says before you train on it; lines.tsv says how sure each reading is")
     if cropped.unread:
         print(f"Without a reading, with an empty label: {cropped.unread}")
     if cropped.rejects:

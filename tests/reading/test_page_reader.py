@@ -101,8 +101,8 @@ def test_a_line_along_the_side_is_turned_alone(pages: PageReader, draw_text: Dra
 
 def test_symbols_below_one_another_are_one_line(pages: PageReader, draw_text: DrawText) -> None:
     texts = [(100, 30, "Container terminal"), (100, 90, "Gate number seven")]
-    code = [(420, 30 + 36 * i, symbol) for i, symbol in enumerate("SKU77314")]
-    read = pages.read(draw_text((500, 360), texts + code))
+    code = [(420, 30 + 28 * i, symbol) for i, symbol in enumerate("SKU77314")]
+    read = pages.read(draw_text((900, 720), texts + code))
     (line,) = (line for line in read.lines if line.stacked)
     assert line.prediction.text == "SKU77314"
     first = line.span_box(line.prediction.characters[0].start, line.prediction.characters[0].end)
