@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -91,18 +93,66 @@ def decode_image(content: bytes, where: str) -> Image:
     Raises:
         ImageError: empty, over `FILE_LIMIT` or `PIXEL_LIMIT`, or not decodable to its end.
     """
+    with _opened(content, where) as image:
+        _require_pixels(image, where)
+        image.load()
+        return _to_pixels(image)
+
+
+def decode_frames(content: bytes, where: str, limit: int) -> Iterator[Image]:
+    """Decode an encoded image page by page, each as `decode_image` does.
+
+    Only TIFF has pages; of a moving picture the first frame is given.
+
+    Args:
+        content: a whole file in one of `FORMATS`.
+        where: names the image in errors.
+        limit: pages at most, checked before the first is decoded.
+
+    Raises:
+        ImageError: as `decode_image`, for the file or for the page that is reached; or too many pages.
+    """
+    with _opened(content, where) as image:
+        if image.format != "TIFF":
+            _require_pixels(image, where)
+            image.load()
+            yield _to_pixels(image)
+            return
+        if _has_frame(image, limit):
+            raise ImageError(RejectReason.TOO_LARGE, where, f"over {limit} pages")
+        frame = 0
+        while _has_frame(image, frame):
+            _require_pixels(image, f"{where} page {frame + 1}")
+            yield _to_pixels(image)
+            frame += 1
+
+
+def _has_frame(image: PIL.Image.Image, frame: int) -> bool:
+    """Go to a frame; directories are read, no pixels. A chain that bites its tail ends there."""
+    try:
+        image.seek(frame)
+    except EOFError:
+        return False
+    return True
+
+
+def _require_pixels(image: PIL.Image.Image, where: str) -> None:
+    width, height = image.size
+    if width * height > PIXEL_LIMIT:
+        detail = f"{width} x {height} px, over {PIXEL_LIMIT // 10**6} million pixels"
+        raise ImageError(RejectReason.TOO_LARGE, where, detail)
+
+
+@contextmanager
+def _opened(content: bytes, where: str) -> Iterator[PIL.Image.Image]:
+    """The image of a file, no pixel of it decoded yet; what goes wrong in the block is an ImageError."""
     if not content:
         raise ImageError(RejectReason.EMPTY_IMAGE, where, "0 bytes")
     if len(content) > FILE_LIMIT:
         raise _over_file_limit(where, len(content))
     try:
         with PIL.Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > PIXEL_LIMIT:
-                detail = f"{width} x {height} px, over {PIXEL_LIMIT // 10**6} million pixels"
-                raise ImageError(RejectReason.TOO_LARGE, where, detail)
-            image.load()
-            return _to_pixels(image)
+            yield image
     except ImageError:
         raise
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:

@@ -74,13 +74,23 @@ def list_bases() -> tuple[FoundModel, ...]:
     return (_find_base(),)
 
 
-def _find_base() -> FoundModel:
-    """PP-OCRv6 small, from inside the installed `rapidocr` wheel, described in our terms."""
+def packaged_file(name: str) -> Path:
+    """The network `name` inside the installed `rapidocr` wheel.
+
+    Raises:
+        InputError: it is not there.
+    """
     spec = importlib.util.find_spec("rapidocr")  # found, not imported: that takes a second
     folders = [] if spec is None else spec.submodule_search_locations or []
-    path = next((file for f in folders if (file := Path(f) / "models" / _BASE_FILE).is_file()), None)
+    path = next((file for f in folders if (file := Path(f) / "models" / name).is_file()), None)
     if path is None:
-        raise InputError(f"{BASE} is missing: no {_BASE_FILE} in rapidocr; pip install 'rapidocr>=3.10,<4'")
+        raise InputError(f"there is no {name} in rapidocr; pip install 'rapidocr>=3.10,<4'")
+    return path
+
+
+def _find_base() -> FoundModel:
+    """PP-OCRv6 small, from inside the installed `rapidocr` wheel, described in our terms."""
+    path = packaged_file(_BASE_FILE)
     session = open_session(path, optimise=False)
     characters = session.get_modelmeta().custom_metadata_map.get("character", "")
     symbols = (*characters.split("\n"), " ")  # the space is the last class and not in the list
