@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 from ocrtune.cli import main
 from ocrtune.data.dataset import open_dataset
+from ocrtune.data.folder_writing import FolderWriter
 from ocrtune.data.formats.registry import open_labels
+from ocrtune.data.groups import page_of
+from ocrtune.data.image_names import ImageNames
 from ocrtune.data.importing import import_lines
 from ocrtune.data.label_file import FileImage
 from ocrtune.data.lines import LabelledLines, LineEntry
@@ -28,22 +31,22 @@ PNG = cv2.imencode(".png", np.arange(640, dtype=np.uint8).reshape(16, 40))[1].to
 
 LABELS = b"a.png\tx\nbroken.png\ty\nc.png\ngone.png\tz\n"
 
-HOSTILE = st.one_of(
-    st.text(st.characters(codec="utf-8"), min_size=1, max_size=40),
-    st.sampled_from(
-        [
-            '"quoted, "" twice"',
-            "שלום עולם",
-            "e\u0301\u0302\u0303",
-            "👩‍👩‍👧‍👦 🏳️‍🌈",
-            "x" * 1000,
-            "a\u2028b\x85c",
-            "\ufeff",
-            "=1+1",
-        ]
-    ),
+HOSTILE_TEXTS = (
+    '"quoted, "" twice"',
+    "שלום עולם",
+    "e\u0301\u0302\u0303",
+    "👩‍👩‍👧‍👦 🏳️‍🌈",
+    "x" * 1000,
+    "a\u2028b\x85c",
+    "\ufeff",
+    "=1+1",
+    "a\\tb\\n",
+    "\u202eabc",
+    "a\tb\nc\r\n",
 )
-STORABLE = HOSTILE.filter(lambda text: bool(text.strip()) and not set(text) & set("\t\n\r"))
+HOSTILE = st.one_of(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=40), st.sampled_from(HOSTILE_TEXTS)
+).filter(str.strip)
 
 
 def lines_of(image: Path, texts: Sequence[str], ids: Sequence[str] | None = None) -> LabelledLines:
@@ -53,20 +56,64 @@ def lines_of(image: Path, texts: Sequence[str], ids: Sequence[str] | None = None
 
 
 @settings(max_examples=20)
-@given(texts=st.lists(STORABLE, min_size=1, max_size=8))
-@example(texts=["\ufeffx", '"', " x ", "x" * 1000])
+@given(texts=st.lists(HOSTILE, min_size=1, max_size=8))
+@example(texts=["\ufeffx", '"', " x ", *HOSTILE_TEXTS])
 @pytest.mark.parametrize("as_lmdb", [False, True])
 def test_what_is_written_is_read_back(
     texts: list[str], as_lmdb: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    """To the letter: an LMDB holds any text, a label file all but those with a TAB or a line break."""
+    storable = [text for text in texts if as_lmdb or not set(text) & set("\t\n\r")]
     with tempfile.TemporaryDirectory(dir=tmp_path_factory.getbasetemp()) as name:
         image = Path(name, "x.png")
         image.write_bytes(PNG)
-        imported = import_lines(lines_of(image, texts), Path(name, "out"), as_lmdb=as_lmdb)
+        lines = lines_of(image, texts)
+        if not storable:
+            with pytest.raises(InputError, match="no line can be imported"):
+                import_lines(lines, Path(name, "out"), as_lmdb=as_lmdb)
+            return
+        imported = import_lines(lines, Path(name, "out"), as_lmdb=as_lmdb)
         dataset = open_dataset(str(imported.path))
-        assert [entry.text for entry in dataset.entries] == texts
+        assert [entry.text for entry in dataset.entries] == storable
         assert {content.read() for content in dataset.images} == {PNG}
-        assert imported.rejects == ()
+        left_out = {reject.source for reject in imported.rejects}
+        assert left_out == {f"t:{i}" for i, text in enumerate(texts) if text not in storable}
+
+
+@settings(max_examples=20)
+@given(texts=st.lists(HOSTILE, min_size=1, max_size=8))
+@example(texts=list(HOSTILE_TEXTS))
+def test_a_folder_holds_every_text_that_a_label_file_can(
+    texts: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What `split --copy` and `fix` write with: only what would break a row is refused."""
+    with tempfile.TemporaryDirectory(dir=tmp_path_factory.getbasetemp()) as name:
+        with FolderWriter(Path(name)) as writer:
+            written = [writer.add(f"{i}.png", text, PNG) for i, text in enumerate(texts)]
+        assert written == ["\n" not in text and not text.endswith("\r") for text in texts]
+        kept = [text for text, is_written in zip(texts, written, strict=True) if is_written]
+        assert writer.lines == len(kept)
+        if kept:
+            dataset = open_dataset(name)
+            assert [entry.text for entry in dataset.entries] == kept
+            assert {content.read() for content in dataset.images} == {PNG}
+        assert len(list(Path(name).rglob("*.png"))) == len(kept)
+
+
+def test_images_of_one_name_tell_their_page_still() -> None:
+    names = ImageNames()
+    given_names = [
+        names.new(name, PNG) for name in ("a/003_1.png", "a/003_1.png", "A/003_1.PNG", "003_1.png")
+    ]
+    assert given_names == [
+        "images/a/003_1.png",
+        "images/also-b/a/003_1.png",
+        "images/also-c/A/003_1.PNG",
+        "images/003_1.png",
+    ]
+    assert {page_of(name) for name in given_names} == {"003"}
+    many = [names.new("x", PNG) for _ in range(30)]
+    assert (many[0], many[-1], len(set(many))) == ("images/x.png", "images/also-ad/x.png", 30)
 
 
 @settings(max_examples=25)

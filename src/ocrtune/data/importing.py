@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import PIL.Image
-
 from ocrtune.data.dataset import LABEL_FILE, LineDataset
-from ocrtune.data.file_names import name_key, safe_name
-from ocrtune.data.images import FORMATS
-from ocrtune.data.lines import LabelledLines, LineEntry
+from ocrtune.data.folder_writing import FolderWriter
+from ocrtune.data.image_names import IMAGES
+from ocrtune.data.lines import LabelledLines
 from ocrtune.data.lmdb_reading import DATA_FILE, TEXT_LIMIT, close_environment
 from ocrtune.data.lmdb_store import pack, usable_lines
 from ocrtune.data.origins import SOURCES
 from ocrtune.data.rejects import SKIPPED_FILE, Reject, RejectReason, summarise_rejects, write_skipped
 from ocrtune.data.staging import staged_folder
 from ocrtune.errors import InputError
-from ocrtune.output import refuse_existing, write_text
-from ocrtune.reading.files import IMAGE_SUFFIXES
-
-IMAGES = "images"
+from ocrtune.output import refuse_existing
 
 _OWN_FILES = {LABEL_FILE, SKIPPED_FILE, IMAGES, DATA_FILE, "lock.mdb", SOURCES}
-
-_SUFFIXES = {"JPEG": ".jpg", "TIFF": ".tif", "PPM": ".ppm"}
-"""Of image formats whose file names do not end like the format is called."""
-
-_IMAGE_ENDINGS = IMAGE_SUFFIXES | {".gif", ".pbm", ".pgm", ".pnm", ".ppm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,53 +117,11 @@ def _write_folder(
     dataset: LineDataset, folder: Path, progress: Callable[[int, int], None] | None
 ) -> tuple[int, list[Reject]]:
     rejects: list[Reject] = []
-    names = _Names()
-    labels = []
-    for line in usable_lines([dataset], "full", rejects, progress):
-        name = names.new(line.entry, line.content)
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(line.content)
-        labels.append(f"{name}\t{line.entry.text}\n")
-    write_text(folder / LABEL_FILE, "".join(labels), overwrite=False)
-    return len(labels), rejects
-
-
-class _Names:
-    """Names of image files: those the lines had, made safe for every system and unlike each other."""
-
-    def __init__(self) -> None:
-        self._taken: dict[str, int] = {}
-        """Names to the number that the last one of them got."""
-
-    def new(self, entry: LineEntry, content: bytes) -> str:
-        """The path below the output folder for an image with this content."""
-        parts = [part for part in re.split(r"[/\\]", entry.id) if part.strip(". ")]
-        if len(parts) > 1 and (parts[0] == IMAGES or parts[0].endswith(":")):  # "C:"
-            parts = parts[1:]
-        *folders, stem = [safe_name(part) for part in parts] or ["line"]
-        suffix = Path(stem).suffix
-        if suffix.lower() in _IMAGE_ENDINGS:
-            stem = stem.removesuffix(suffix)
-        else:
-            suffix = _suffix(content)
-        # A folder that ends like an image could meet an image of that name.
-        folders = [f"{part}_" if Path(part).suffix.lower() in _IMAGE_ENDINGS else part for part in folders]
-        stem = "/".join([IMAGES, *folders, stem])
-        name = first = f"{stem}{suffix}"
-        number = self._taken.get(name_key(first), 0)
-        while name_key(name) in self._taken:
-            number += 1
-            name = f"{stem}-{number}{suffix}"
-        self._taken[name_key(first)] = max(number, 1)
-        self._taken.setdefault(name_key(name), 1)
-        return name
-
-
-def _suffix(content: bytes) -> str:
-    with PIL.Image.open(io.BytesIO(content), formats=FORMATS) as image:  # it was decoded before
-        name = image.format or "PNG"
-    return _SUFFIXES.get(name, f".{name.lower()}")
+    with FolderWriter(folder) as writer:
+        for line in usable_lines([dataset], "full", rejects, progress):
+            written = writer.add(line.entry.id, line.entry.text, line.content)
+            assert written, line.entry  # `_storable` left out what cannot be
+    return writer.lines, rejects
 
 
 def join_lines(parts: Sequence[LabelledLines]) -> LabelledLines:

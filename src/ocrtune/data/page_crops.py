@@ -15,8 +15,8 @@ import cv2
 
 from ocrtune.data.dataset import LABEL_FILE
 from ocrtune.data.file_names import PageNames
+from ocrtune.data.image_names import IMAGES
 from ocrtune.data.images import ImageError
-from ocrtune.data.importing import IMAGES
 from ocrtune.data.page_files import read_pages
 from ocrtune.data.rejects import SKIPPED_FILE, Reject, as_tsv, write_skipped
 from ocrtune.data.staging import staged_folder

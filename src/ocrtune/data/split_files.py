@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocrtune.data.dataset import LABEL_FILE
+from ocrtune.data.folder_writing import FolderWriter, label_row
 from ocrtune.data.images import ImageError
-from ocrtune.data.label_file import FileImage, LabelForm, split_line
+from ocrtune.data.label_file import FileImage
 from ocrtune.data.lines import EncodedImage
 from ocrtune.data.rejects import SKIPPED_FILE, Reject, RejectReason, summarise_rejects, write_skipped
 from ocrtune.data.split import Side
@@ -24,16 +25,6 @@ RECORD = "split.json"
 
 
 _OWN = {RECORD, SKIPPED_FILE, *Side, *(f"{side}.txt" for side in Side)}
-
-_SUFFIXES = {
-    b"\xff\xd8": ".jpg",
-    b"\x89P": ".png",
-    b"BM": ".bmp",
-    b"RI": ".webp",
-    b"II": ".tif",
-    b"MM": ".tif",
-}
-"""Of images in an LMDB, which have no name, by their first two bytes."""
 
 Progress = Callable[[int, int], None] | None
 
@@ -97,31 +88,36 @@ class _Writer:
 
     def write(self, plan: SplitPlan, side: Side) -> int:
         """Write one side; returns how many lines it has."""
+        if self._copy:
+            with FolderWriter(self._staging / side) as writer:
+                return self._write(plan, side, writer.copy)
+        with (self._staging / f"{side}.txt").open("w", encoding="utf-8", newline="") as file:
+
+            def point(_: str, text: str, image: EncodedImage) -> bool:
+                row = label_row(self._pointer(image), text)
+                if row is not None:
+                    file.write(row)
+                return row is not None
+
+            return self._write(plan, side, point)
+
+    def _write(self, plan: SplitPlan, side: Side, add: Callable[[str, str, EncodedImage], bool]) -> int:
         count = 0
-        copies = _Copies(self._staging / side)
-        path = self._staging / (f"{side}/{LABEL_FILE}" if self._copy else f"{side}.txt")
-        path.parent.mkdir(exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            for dataset, index, name in plan.lines(side):
-                self._done += 1
-                if self._progress is not None:
-                    self._progress(self._done, self._total)
-                entry, image = dataset.entries[index], dataset.images[index]
-                try:
-                    place = copies.add(name, image) if self._copy else self._pointer(image)
-                except ImageError as error:
-                    self._rejects.append(
-                        Reject(entry.id, entry.source, error.reason, f"{image.where}: {error.detail}")
-                    )
-                    continue
-                row = _label_row(place, entry.text)
-                if row is None:
-                    detail = f"{place!r} or its text has a break, a TAB, a backslash or no Unicode"
-                    rejected = Reject(entry.id, entry.source, RejectReason.UNSTORABLE, detail)
-                    self._rejects.append(rejected)
-                    continue
-                file.write(row)
-                count += 1
+        for dataset, index, name in plan.lines(side):
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, self._total)
+            entry, image = dataset.entries[index], dataset.images[index]
+            try:
+                written = add(name, entry.text, image)
+            except ImageError as error:
+                detail = f"{image.where}: {error.detail}"
+                self._rejects.append(Reject(entry.id, entry.source, error.reason, detail))
+                continue
+            if not written:
+                detail = f"{image.where!r} or its text has a break, a TAB, a backslash or no Unicode"
+                self._rejects.append(Reject(entry.id, entry.source, RejectReason.UNSTORABLE, detail))
+            count += written
         return count
 
     def _pointer(self, image: EncodedImage) -> str:
@@ -133,55 +129,6 @@ class _Writer:
         except ValueError:  # on another drive of Windows
             place = location
         return place.replace(os.sep, "/")
-
-
-class _Copies:
-    """Images of one side, under names that keep what tells their page."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._places: dict[str, str] = {}
-        self._taken: set[str] = set()
-
-    def add(self, name: str, image: EncodedImage) -> str:
-        """Copy an image, unless another line has brought it; returns its path in the folder."""
-        if image.location not in self._places:
-            content = image.read()
-            place = f"images/{_safe(name)}"
-            if "." not in place:
-                place += _SUFFIXES.get(content[:2], ".img")
-            while place.casefold() in self._taken:  # 1.png of one folder and 1.png of another
-                place = f"images/also/{place.removeprefix('images/')}"
-            target = self._folder / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-            self._taken.add(place.casefold())
-            self._places[image.location] = place
-        return self._places[image.location]
-
-
-def _safe(line_id: str) -> str:
-    """A path below any folder: nothing absolute, no way up, no character that a file system minds."""
-    parts = [
-        "".join(c if c.isprintable() and c not in '<>:"|?*\t' else "_" for c in part)
-        for part in line_id.replace("\\", "/").split("/")
-    ]
-    kept = [part for part in parts if part.strip(". ")]
-    if len(kept) > 1 and kept[0] == "images":
-        kept = kept[1:]
-    return "/".join(kept) or "_"
-
-
-def _label_row(place: str, text: str) -> str | None:
-    """The line of a label file that is read as these two; None where there is none."""
-    row = f"{place}\t{text}"
-    if "\n" in row or "\\" in place or row.endswith("\r") or split_line(row, LabelForm.TAB) != (place, text):
-        return None
-    try:
-        row.encode()
-    except UnicodeEncodeError:  # a file name that is no Unicode
-        return None
-    return f"{row}\n"
 
 
 def _require_own(out: Path, plan: SplitPlan) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrtune.data.check.fingerprint import FINGERPRINT_BYTES, alike_pairs, fingerprint, is_same_print
+from ocrtune.data.check.fingerprint import FINGERPRINT_BYTES, Print, alike_pairs, fingerprint, is_same_print
 from ocrtune.data.check.measuring import measure_pixels, shows_two_lines
 from ocrtune.records import Image
 
@@ -18,7 +18,7 @@ def found(images: list[Image]) -> list[tuple[int, int]]:
     measures = [measure_pixels(image) for image in images]
     prints = np.stack([measure.fingerprint for measure in measures])
     aspects = np.array([measure.ink_width / measure.ink_height for measure in measures])
-    return [pair for pair in alike_pairs(prints, aspects) if is_same_print(*(images[i] for i in pair))]
+    return [pair for pair in alike_pairs(prints, aspects) if is_same_print(*(Print(images[i]) for i in pair))]
 
 
 COPIES: dict[str, Callable[[Any, Image], Image]] = {
@@ -60,6 +60,17 @@ def test_many_lines_with_one_text_are_all_compared() -> None:
     images = [rng.integers(0, 256, (8, 16), dtype=np.uint8) for _ in range(900)]
     prints = np.stack([fingerprint(image) for image in [*images, images[3]]])
     assert list(alike_pairs(prints, np.full(901, 2.0))) == [(3, 900)]
+
+
+def test_of_many_that_are_alike_each_is_compared_with_few() -> None:
+    """A program draws one word 300 times: 44,850 pairs would be compared pixel by pixel."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (8, 16), dtype=np.uint8)
+    prints = np.stack([fingerprint(np.roll(image, i // 100, axis=1) // 2) for i in range(300)])
+    pairs = list(alike_pairs(prints, np.full(300, 2.0)))
+    later = {second for _, second in pairs}
+    assert later == set(range(300)) - {0, 100, 200}
+    assert len(pairs) <= 300 * 8
 
 
 def test_ink_is_found_whatever_paper_is_around_it(desk: Any) -> None:

@@ -37,10 +37,10 @@ def test_what_a_rule_decides_is_changed_and_logged_step_by_step(desk: Any) -> No
     out = desk.folder / "fixed"
     assert fix(folder, out) == 0
     assert (out / "labels.txt").read_text(encoding="utf-8").splitlines() == [
-        "good.png\tBREAD",
-        "spaces.png\tMILK 1L",
-        "script.png\tTOTAL",
-        "all.png\tCAFÉ NО 4",  # an O of which nothing says that it is Latin stays
+        "images/good.png\tBREAD",
+        "images/spaces.png\tMILK 1L",
+        "images/script.png\tTOTAL",
+        "images/all.png\tCAFÉ NО 4",  # an O of which nothing says that it is Latin stays
     ]
     assert table(out / "changes.tsv") == [
         ["spaces.png", "edge or doubled space", " MILK  1L", "MILK 1L"],
@@ -51,7 +51,7 @@ def test_what_a_rule_decides_is_changed_and_logged_step_by_step(desk: Any) -> No
         ["again.png", "left out: duplicate", "TOTAL", f"as {folder}/labels.txt:3"],
     ]
     assert table(out / "to-do.tsv") == []
-    assert (out / "all.png").read_bytes() == before["all.png"]
+    assert (out / "images/all.png").read_bytes() == before["all.png"]
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -80,17 +80,18 @@ def test_labels_that_disagree_are_never_decided(desk: Any) -> None:
     rows = {"a.png": desk.line("TOTAL"), "b.png": desk.line("TOTAL", "TOTAI")}
     out = desk.folder / "fixed"
     assert fix(desk.write("set", rows), out) == 0
-    assert (out / "labels.txt").read_text(encoding="utf-8") == "a.png\tTOTAL\nb.png\tTOTAI\n"
+    assert (out / "labels.txt").read_text(encoding="utf-8") == "images/a.png\tTOTAL\nimages/b.png\tTOTAI\n"
 
 
-def test_images_of_an_lmdb_and_names_that_lead_outside_get_numbers(desk: Any) -> None:
+def test_images_of_an_lmdb_and_those_whose_names_lead_outside_get_safe_names(desk: Any) -> None:
     folder = desk.folder / "lmdb"
     with lmdb.open(str(folder), lock=False) as environment, environment.begin(write=True) as transaction:
         transaction.put(b"image-000000001", desk.encode(desk.draw("TOTAL"), ".jpg"))
         transaction.put(b"label-000000001", b"TOTAL")
         transaction.put(b"num-samples", b"1")
     assert fix(folder, desk.folder / "a") == 0
-    assert (desk.folder / "a/labels.txt").read_text(encoding="utf-8") == "numbered/000000000.jpeg\tTOTAL\n"
+    labels = (desk.folder / "a/labels.txt").read_text(encoding="utf-8")
+    assert labels == "images/image-000000001.jpg\tTOTAL\n"
 
     sets = desk.folder / "sets"
     sets.mkdir()
@@ -98,7 +99,7 @@ def test_images_of_an_lmdb_and_names_that_lead_outside_get_numbers(desk: Any) ->
     (sets / "labels.txt").write_text("../outside.png\tCASH\n", encoding="utf-8")
     assert fix(sets, desk.folder / "b") == 0
     assert sorted(str(p.relative_to(desk.folder / "b")) for p in (desk.folder / "b").rglob("*.png")) == [
-        "numbered/000000000.png"
+        "images/outside.png"
     ]
 
 

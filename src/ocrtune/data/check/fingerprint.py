@@ -12,6 +12,7 @@ resized by 0.6 to 1.5.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -62,6 +63,12 @@ _NEIGHBOURS = 1024
 and a text that stands in 100,000 lines has 5,000,000,000 pairs."""
 
 
+_CANDIDATES = 8
+"""Most alike lines that each is compared with pixel by pixel: a copy is among them, and of a word that a
+program draws 10,000 times nearly all are alike. Of more than nine copies of one print some may not be
+counted."""
+
+
 def fingerprint(grey: Image) -> Fingerprint:
     """The fingerprint of a grey line's inked part (H, W); it does not depend on brightness or contrast."""
     small = cv2.resize(grey, (_COLUMNS, _ROWS), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
@@ -87,11 +94,16 @@ def alike_pairs(
     levels /= np.maximum(np.linalg.norm(levels, axis=1, keepdims=True), 1e-6)
     for start in range(0, len(levels), _BLOCK):
         block, others = slice(start, start + _BLOCK), slice(start, start + _BLOCK + _NEIGHBOURS)
-        alike = levels[block] @ levels[others].T >= LEAST_ALIKE  # (block, others)
-        alike &= np.abs(logs[block, None] - logs[others]) <= ASPECT_TOLERANCE
-        for first, second in np.argwhere(np.triu(alike, 1)).tolist():
-            earlier, later = sorted((int(order[start + first]), int(order[start + second])))
-            yield earlier, later
+        likeness = np.triu(levels[block] @ levels[others].T, 1)  # (block, others)
+        likeness[np.abs(logs[block, None] - logs[others]) > ASPECT_TOLERANCE] = 0
+        # Of equally alike ones the nearest, so that many copies make a chain.
+        ranked = likeness - 1e-6 * np.arange(likeness.shape[1], dtype=np.float32)
+        nearest = np.argsort(-ranked, axis=1, kind="stable")[:, :_CANDIDATES]
+        for first, members in enumerate(nearest.tolist()):
+            for second in members:
+                if likeness[first, second] >= LEAST_ALIKE:
+                    earlier, later = sorted((int(order[start + first]), int(order[start + second])))
+                    yield earlier, later
 
 
 def ink_box(ink: Mask) -> tuple[slice, slice]:
@@ -104,15 +116,32 @@ def ink_box(ink: Mask) -> tuple[slice, slice]:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def is_same_print(one: Image, other: Image) -> bool:
-    """Whether two decoded lines are alike in every window, as only copies of one print are.
+class Print:
+    """What a line shows, to be compared with others.
+
+    Args:
+        image: decoded.
+    """
+
+    def __init__(self, image: Image) -> None:
+        colours = image.ndim == 3
+        self.grey: Image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8) if colours else image
+
+    @cached_property
+    def inked(self) -> Image:
+        """The part with ink."""
+        separated = separate(self.grey)
+        return self.grey if separated is None else self.grey[ink_box(separated.ink)]
+
+
+def is_same_print(one: Print, other: Print) -> bool:
+    """Whether two lines are alike in every window, as only copies of one print are.
 
     Their ink is compared and, where specks made its box another, the whole crops.
     """
-    first, second = _grey(one), _grey(other)
     return (
-        _least_correlation(first, second) >= LEAST_SAME
-        or _least_correlation(_inked_part(first), _inked_part(second)) >= LEAST_SAME
+        _least_correlation(one.grey, other.grey) >= LEAST_SAME
+        or _least_correlation(one.inked, other.inked) >= LEAST_SAME
     )
 
 
@@ -132,12 +161,3 @@ def _least_correlation(first: Image, second: Image) -> float:
         if max(in_a.std(), in_b.std()) >= spread / 2:  # of bare paper only the noise would be compared
             least = min(least, float(cv2.matchTemplate(in_a, in_b, cv2.TM_CCOEFF_NORMED)[0, 0]))
     return least
-
-
-def _inked_part(grey: Image) -> Image:
-    separated = separate(grey)
-    return grey if separated is None else grey[ink_box(separated.ink)]
-
-
-def _grey(image: Image) -> Image:
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)

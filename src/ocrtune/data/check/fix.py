@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-
-import PIL.Image
+from pathlib import Path
 
 from ocrtune.data.check.finding import Severity
 from ocrtune.data.check.label_findings import LABEL_FINDINGS
 from ocrtune.data.check.lookalikes import mend_letters
 from ocrtune.data.check.measuring import pixel_digest
 from ocrtune.data.dataset import LABEL_FILE, LineDataset
-from ocrtune.data.images import FORMATS, ImageError, decode_image
+from ocrtune.data.folder_writing import FolderWriter
+from ocrtune.data.images import ImageError, decode_image
 from ocrtune.data.lines import LineEntry
+from ocrtune.data.origins import names_of
 from ocrtune.data.rejects import RejectReason, as_tsv
 from ocrtune.data.staging import staged_folder
 from ocrtune.errors import InputError
 from ocrtune.output import refuse_existing, write_text
-from ocrtune.reading.files import IMAGE_SUFFIXES, printable
 from ocrtune.synth.texts.labels import clean
 
 CHANGES = "changes.tsv"
@@ -121,10 +119,11 @@ def mend_text(text: str) -> list[tuple[str, str]]:
 def _write_lines(
     dataset: LineDataset, folder: Path, log: _Log, progress: Callable[[int, int], None] | None
 ) -> int:
-    count = 0
     first_with: dict[tuple[int, str], str] = {}
-    with (folder / LABEL_FILE).open("w", encoding="utf-8", newline="\n") as labels:
-        for index, (entry, image) in enumerate(zip(dataset.entries, dataset.images, strict=True)):
+    with FolderWriter(folder) as writer:
+        for index, (entry, name, image) in enumerate(
+            zip(dataset.entries, names_of(dataset), dataset.images, strict=True)
+        ):
             if progress is not None:
                 progress(index, len(dataset))
             try:
@@ -139,21 +138,17 @@ def _write_lines(
                 log.leave(entry.id, entry.source, *unusable)
                 continue
             before = entry.text
-            for name, after in steps:
-                log.change(entry, name, before, after)
+            for change, after in steps:
+                log.change(entry, change, before, after)
                 before = after
             first = first_with.setdefault((pixel_digest(pixels), text), entry.source)
             if first is not entry.source:
                 log.change(entry, LEFT_OUT, text, f"as {first}")
-                continue
-            name = _image_name(entry.id, count, content)
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
-            labels.write(f"{name}\t{text}\n")
-            count += 1
+            elif not writer.add(name, text, content):
+                log.leave(entry.id, entry.source, str(RejectReason.UNSTORABLE), f"{text!r} in {LABEL_FILE}")
     for reject in dataset.rejects:
         log.leave(reject.id, reject.source, str(reject.reason), reject.detail)
-    return count
+    return writer.lines
 
 
 def _unusable(text: str) -> tuple[str, str] | None:
@@ -164,13 +159,3 @@ def _unusable(text: str) -> tuple[str, str] | None:
         if finding.severity is Severity.UNUSABLE and (detail := finding.check(text)) is not None:
             return finding.name, detail
     return None
-
-
-def _image_name(line_id: str, number: int, content: bytes) -> str:
-    """The path of an image below the new folder: its own where that stays inside, else a number."""
-    path = PurePosixPath(line_id.replace("\\", "/"))
-    is_inside = not path.is_absolute() and ".." not in path.parts and ":" not in line_id
-    if is_inside and path.suffix.lower() in IMAGE_SUFFIXES and printable(line_id) == line_id:
-        return str(path)
-    with PIL.Image.open(io.BytesIO(content), formats=FORMATS) as image:
-        return f"numbered/{number:09d}.{(image.format or 'png').lower()}"

@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
-from ocrtune.data.check.fingerprint import FINGERPRINT_BYTES, LEAST_SYMBOLS, alike_pairs, is_same_print
+from ocrtune.data.check.fingerprint import FINGERPRINT_BYTES, LEAST_SYMBOLS, Print, alike_pairs, is_same_print
 from ocrtune.data.check.measuring import LineMeasure, measure_image
 from ocrtune.data.dataset import LineDataset
 from ocrtune.data.images import ImageError
@@ -25,6 +25,9 @@ from ocrtune.synth.texts.labels import clean
 
 _BATCH = 32
 """Images a thread measures in a row."""
+
+_PRINTS = 512
+"""Decoded lines that are kept at hand while those of one text are compared."""
 
 Table = npt.NDArray[np.void]
 
@@ -128,6 +131,11 @@ class SetFacts:
     def near_copies(self) -> list[tuple[int, int]]:
         """Pairs (earlier, later) of lines with one text and nearly the same pixels; each later line once."""
         pairs: dict[int, int] = {}
+
+        @lru_cache(_PRINTS)
+        def print_of(line: int) -> Print:
+            return Print(self.lines.image(line))
+
         exact = {later for _, later in self.exact_copies}
         compared = np.flatnonzero((self.table["content"] > 0) & (self.table["symbols"] >= LEAST_SYMBOLS))
         for members in groups_of(self.table["text"], compared):
@@ -136,7 +144,7 @@ class SetFacts:
                 earlier, later = int(members[first]), int(members[second])
                 if later in exact or earlier in exact or later in pairs:
                     continue
-                if is_same_print(self.lines.image(earlier), self.lines.image(later)):
+                if is_same_print(print_of(earlier), print_of(later)):
                     pairs[later] = earlier
         return sorted((earlier, later) for later, earlier in pairs.items())
 
