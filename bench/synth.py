@@ -20,7 +20,7 @@ import string
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -66,15 +66,19 @@ def random_texts(count: int, rng: np.random.Generator) -> list[str]:
     return ["".join(rng.choice(list(SYMBOLS), LENGTH)).strip() or "x" for _ in range(count)]
 
 
-def rate(draw: Callable[[int], object], indices: range) -> float:
+Draw = Callable[[range], Iterable[object]]
+"""Lines by their indices, as `LineGenerator.lines` draws them."""
+
+
+def rate(draw: Draw, indices: range) -> float:
     """Lines per second of processor time."""
     start = time.process_time()
-    for index in indices:
-        draw(index)
+    for _ in draw(indices):
+        pass
     return len(indices) / (time.process_time() - start)
 
 
-def rates(draw: Callable[[int], object], rounds: int, lines: int) -> tuple[float, float]:
+def rates(draw: Draw, rounds: int, lines: int) -> tuple[float, float]:
     """Of the first lines, and the median after a warm-up; never the same line twice."""
     first = rate(draw, range(lines))
     rate(draw, range(lines, WARM_UP))
@@ -104,8 +108,9 @@ def clean_lines(fonts: tuple[Font, ...], texts: list[str], height: int, rounds: 
     renderer = LineRenderer()
     sizes = [height / font.line_height for font in fonts]
 
-    def from_glyphs(i: int) -> object:
-        return renderer.draw(shape_line(texts[i], [fonts[i % len(fonts)]]), sizes[i % len(fonts)])
+    def from_glyphs(indices: range) -> Iterator[object]:
+        for i in indices:
+            yield renderer.draw(shape_line(texts[i], [fonts[i % len(fonts)]]), sizes[i % len(fonts)])
 
     show(f"{height} px  clean letters alone", *rates(from_glyphs, rounds, lines))
 
@@ -113,14 +118,13 @@ def clean_lines(fonts: tuple[Font, ...], texts: list[str], height: int, rounds: 
 def profile_lines(texts: list[str], height: int, rounds: int, lines: int) -> None:
     for name in ("clean", "receipt-thermal"):
         _, made = synthesis(len(texts), at_height(Profile.named(name), height), texts)
-        show(f"{height} px  profile {name}", *rates(made.generator.line, rounds, lines))
+        show(f"{height} px  profile {name}", *rates(made.generator.lines, rounds, lines))
 
 
 def stored_lines(texts: list[str], lines: int) -> None:
     """Wall time of one process that draws, encodes and writes."""
     recipe, made = synthesis(lines, at_height(Profile.named("receipt-thermal"), 32), texts)
-    for index in range(WARM_UP):
-        made.generator.line(lines + index)
+    rate(made.generator.lines, range(lines, lines + WARM_UP))
     for name, as_lmdb in (("PNG folder", False), ("LMDB", True)):
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
@@ -157,10 +161,9 @@ def memory(lines: int) -> None:
     )
     generator = recipe.build(Path()).generator
     peaks = []
-    for index in range(lines):
-        generator.line(index)
-        if index + 1 in (lines // 10, lines):
-            peaks.append(peak_mib())
+    for part in (range(lines // 10), range(lines // 10, lines)):
+        rate(generator.lines, part)
+        peaks.append(peak_mib())
     print(f"peak memory after {lines // 10:,} and {lines:,} lines: {peaks[0]:.0f} and {peaks[1]:.0f} MiB")
 
 
@@ -172,7 +175,7 @@ def compare_with_trdg(interpreter: Path, texts: list[str], fonts: tuple[Font, ..
     """Ratio of lines per second of processor time."""
     profile = Profile.model_validate(LIKE_TRDG)
     _, made = synthesis(len(texts), profile, texts)
-    _, ours = rates(made.generator.line, 5, lines)
+    _, ours = rates(made.generator.lines, 5, lines)
     given = json.dumps([texts[:lines], [str(font.path) for font in fonts], lines])
     told = subprocess.run(
         [interpreter, "-c", TRDG], input=given, capture_output=True, text=True, check=True, encoding="utf-8"

@@ -222,7 +222,7 @@ def _write_preview(
 ) -> None:
     """A sheet of made lines; with `match` each on the right of a real one."""
     from ocrtune.output import write_bytes
-    from ocrtune.synth.drawing import encode_png
+    from ocrtune.synth.png import encode_png
     from ocrtune.synth.preview import SheetLine, contact_sheet
 
     made = list(map(synthesis.generator.line, range(min(count, synthesis.lines))))

@@ -8,8 +8,8 @@ from pathlib import Path
 from ocrtune.data.images import ImageError
 from ocrtune.data.lines import LabelledLines, LineEntry
 from ocrtune.data.rejects import RejectReason
-from ocrtune.synth.drawing import encode_png
 from ocrtune.synth.generator import LineError, LineGenerator
+from ocrtune.synth.png import encode_png
 from ocrtune.synth.recipe import SynthRecipe
 
 

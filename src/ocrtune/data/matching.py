@@ -13,7 +13,6 @@ from ocrtune.data.unlabelled import UnlabelledImage, chosen_evenly, list_images,
 from ocrtune.errors import InputError
 from ocrtune.output import write_bytes, write_text
 from ocrtune.records import Image
-from ocrtune.synth.drawing import encode_png
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.match.comparison import report
 from ocrtune.synth.match.fitting import LEAST_LINES, RealLines, fit_profile
@@ -21,6 +20,7 @@ from ocrtune.synth.match.knobs import Content
 from ocrtune.synth.match.measures import LineMeasures, measure_separated
 from ocrtune.synth.match.patches import LEAST_PATCHES, deserve_patches, paper_patch
 from ocrtune.synth.match.separation import separate
+from ocrtune.synth.png import encode_png
 from ocrtune.synth.recipe import Synthesis
 
 MEASURED = 500

@@ -66,6 +66,8 @@ def resolve_levels(text: str, base: Direction | None = None) -> list[int]:
         One level per character, even for left to right. Embedding controls, which leave no mark, take
         the level of the character before them (section 5.2).
     """
+    if base != "rtl" and text.isascii() and text.isprintable():
+        return [0] * len(text)
     classes = [unicodedata.bidirectional(symbol) or "L" for symbol in text]  # unassigned: most are L
     if base != "rtl" and LEFT_TO_RIGHT.issuperset(classes):
         return [0] * len(text)

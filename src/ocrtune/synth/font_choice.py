@@ -76,6 +76,8 @@ class FontChoice:
     """Symbol to the indices of the fonts that cannot draw it. Symbols that were not expected are added."""
     _alone: dict[frozenset[int], tuple[FontSet, ...]] = field(default_factory=dict, repr=False, compare=False)
     """Fonts that cannot draw a text to those of which each can: filled as texts come."""
+    _everywhere: set[str] = field(default_factory=set, repr=False, compare=False)
+    """Symbols that are in every font: filled likewise."""
 
     @classmethod
     def of(cls, search: FontSearch, kinds: Sequence[WantedKind]) -> FontChoice:
@@ -90,7 +92,7 @@ class FontChoice:
 
     def choose(self, text: str, rng: np.random.Generator) -> FontSet | None:
         """Fonts that can draw `text`: one with all of it, else several; None where a symbol is in none."""
-        unable = [self._unable(symbol) for symbol in set(text)]
+        unable = [self._unable(symbol) for symbol in set(text).difference(self._everywhere)]
         key = frozenset().union(*unable)
         if key not in self._alone:
             able = [i for i in range(len(self.fonts)) if i not in key]
@@ -117,4 +119,6 @@ class FontChoice:
         if unable is None:
             unable = frozenset(i for i, font in enumerate(self.fonts) if font.undrawable([symbol]))
             self.unable[symbol] = unable
+        if not unable:
+            self._everywhere.add(symbol)
         return unable

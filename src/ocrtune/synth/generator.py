@@ -16,13 +16,21 @@ from ocrtune.synth.fonts import Font
 from ocrtune.synth.labelling import labelled
 from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile
-from ocrtune.synth.looks.truth import Fault, draw_true_look
+from ocrtune.synth.looks.steps import RENDER, SHAPE, Steps, finish, finish_together
+from ocrtune.synth.looks.truth import Fault, true_look_steps
 from ocrtune.synth.render import Boxes, LineRenderer, RenderedLine
 from ocrtune.synth.shaping import label_text, shape_line
 from ocrtune.synth.texts.source import TextSource
 
 _DRAWING = threading.local()
 """Each thread's `LineRenderer`, whose glyph cache lines share."""
+
+
+TOGETHER = 32
+"""Lines drawn together, as long as they are up to `TOGETHER_HEIGHT` px high. One by one they take 1.4 times as
+long, 8 together 1.13 times (receipts of 32 px)."""
+
+TOGETHER_HEIGHT = 48
 
 
 class LineError(InputError):
@@ -98,6 +106,22 @@ class LineGenerator:
         Raises:
             LineError: a symbol of its text is in no font, or it cannot be made legible.
         """
+        return finish(self._steps(index, look))
+
+    def lines(self, indices: Sequence[int]) -> Iterator[MadeLine | LineError]:
+        """Draw lines as `line` does, many together, which is faster; an error where one cannot be drawn."""
+        # Fewer where they are higher: each holds its pixels until all are done.
+        size = max(1, int(TOGETHER * min(1, (TOGETHER_HEIGHT / self.profile.line_height[1]) ** 2)))
+        for start in range(0, len(indices), size):
+            yield from finish_together([self._tried(index) for index in indices[start : start + size]])
+
+    def _tried(self, index: int) -> Steps[MadeLine | LineError]:
+        try:
+            return (yield from self._steps(index))
+        except LineError as error:
+            return error
+
+    def _steps(self, index: int, look: int = 0) -> Steps[MadeLine]:
         rng = self._rng(index)
         text = self.texts.text(index, rng)
         if look:
@@ -107,6 +131,7 @@ class LineGenerator:
             raise LineError(f"no font has every symbol of {text!r}; add a font that has them")
         # Whole pixels: the glyph cache holds few sizes.
         height = round(rng.uniform(*self.profile.line_height))
+        yield SHAPE
         try:
             shaped = shape_line(
                 text,
@@ -116,8 +141,9 @@ class LineGenerator:
                 is_vertical=self.is_vertical,
                 language=self.language,
             )
+            yield RENDER
             rendered = _renderer().draw(shaped, height / fonts.ink_height)
-            true = draw_true_look(self.profile, rng, rendered.ink, height)
+            true = yield from true_look_steps(self.profile, rng, rendered.ink, height)
         except InputError as error:
             raise LineError(str(error)) from error
         kept = self._labelled(rendered.text)

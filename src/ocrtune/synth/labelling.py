@@ -19,7 +19,10 @@ def labelled(text: str, unlabelled: str = "") -> Sequence[int]:
     """
     if not unlabelled and "  " not in text:
         return range(len(text))
-    kept: list[int] = []
+    if not unlabelled and text.isascii():  # no marks
+        kept = [i for i, symbol in enumerate(text) if symbol != " " or (i and text[i - 1] != " ")]
+        return kept[:-1] if kept and text[kept[-1]] == " " else kept
+    kept = []
     is_left_out = False
     for index, symbol in enumerate(text):
         if unicodedata.category(symbol)[0] != "M":  # a mark shares the fate of the letter it is on

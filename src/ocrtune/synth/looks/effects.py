@@ -86,12 +86,13 @@ class Parameter:
             uniforms: `count` numbers, 0..1.
             strength: 1 for the profile's range, 0 for the mild end.
         """
-        if isinstance(self.drawn, OneOf):
-            return given[int(uniforms[0] * len(given))]
-        if isinstance(self.drawn, _Seeding):
+        drawn = self.drawn
+        if isinstance(drawn, _Seeding):
             return int(uniforms[0] * 2**32)
+        if isinstance(drawn, OneOf):
+            return given[int(uniforms[0] * len(given))]
         low, high = given
-        mild = self.drawn.mild
+        mild = drawn.mild
         width = high - low + 1 if self.is_integer else high - low
         values: list[float] = []
         for uniform in uniforms:

@@ -6,6 +6,7 @@ Projective effects are multiplied into one map, so that the ink is resampled onc
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -271,13 +272,17 @@ KEPT = 0.7
 
 def pieces_kept(ink: Image, window: Window) -> float:
     """The least share of its area that a separate piece of ink keeps inside `window`; 1 for no ink."""
-    count, labels = cv2.connectedComponents((ink >= 96).astype(np.uint8))
+    count, labels = cv2.connectedComponents(cv2.threshold(ink, 95, 255, cv2.THRESH_BINARY)[1])
     if count == 1:
         return 1.0
-    whole = np.bincount(labels.ravel(), minlength=count)[1:]
-    inside = labels[max(0, window.top) : window.bottom, max(0, window.left) : window.right]
-    kept = np.bincount(inside.ravel(), minlength=count)[1:]
-    return float((kept / whole).min())
+    outside = labels.copy()
+    outside[max(0, window.top) : window.bottom, max(0, window.left) : window.right] = 0
+    cut = np.bincount(outside[outside > 0], minlength=count)
+    touched = np.flatnonzero(cut)
+    if not len(touched):
+        return 1.0
+    whole = np.bincount(labels[labels > 0], minlength=count)[touched]
+    return float(((whole - cut[touched]) / whole).min())
 
 
 PROJECTIVE_EFFECTS: tuple[type[ProjectiveEffect], ...] = (Stretch, Slant, Skew, Perspective)
@@ -304,7 +309,7 @@ class Placed:
     """Share of the truth's ink that the crop keeps."""
 
 
-def place(effects: tuple[Effect, ...], ink: Image, truth: Image, line_height: int) -> Placed:
+def place(effects: Sequence[Effect], ink: Image, truth: Image, line_height: int) -> Placed:
     """Put the ink where the effects have it.
 
     Args:
@@ -341,7 +346,13 @@ def place(effects: tuple[Effect, ...], ink: Image, truth: Image, line_height: in
     if max(size) > SIDE_LIMIT:
         raise InputError(f"a line image of {size[0]} x {size[1]} px is too large; use smaller margins")
     cropped = window.mask(truth)
-    kept = cv2.sumElems(cropped)[0] / max(1.0, cv2.sumElems(truth)[0])
+    is_whole = (
+        window.left <= x and window.top <= y and x + width <= window.right and y + height <= window.bottom
+    )
+    if is_whole and cv2.hasNonZero(cropped):
+        kept = 1.0
+    else:
+        kept = cv2.sumElems(cropped)[0] / max(1.0, cv2.sumElems(truth)[0])
     return Placed(Placement((*steps, window)), cropped if ink is truth else window.mask(ink), cropped, kept)
 
 

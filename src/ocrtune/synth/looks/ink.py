@@ -70,7 +70,8 @@ class LowInk(InkEffect):
 
     def apply(self, ink: Image, line_height: int) -> Image:
         """Fade."""
-        kept = 1 - np.float32(self.fade) * window("patches", ink.shape[0], ink.shape[1], self.seed)
+        kept = np.float32(-self.fade) * window("patches", ink.shape[0], ink.shape[1], self.seed)
+        kept += 1
         if self.dropout:
             kept *= _above("specks", self.dropout, ink, self.seed)
         return _weakened(ink, kept)
@@ -217,7 +218,7 @@ def _above(kind: FieldKind, share: float, ink: Image, seed: int) -> FloatImage:
     field = window(kind, height, width, seed)
     kept = field * np.float32(12)
     kept += np.float32(0.5 - 12 * share)
-    return np.clip(kept, 0, 1, out=kept)
+    return np.asarray(cv2.min(cv2.max(kept, 0, kept), 1, kept), np.float32)
 
 
 def _spread(ink: Image, distance: float) -> Image:

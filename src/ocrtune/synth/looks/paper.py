@@ -6,6 +6,7 @@ Pages are float32, grey (H, W), or planes (3, H, W) where the plan has colours.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -214,16 +215,21 @@ BACKINGS: tuple[type[Backing], ...] = (Picture, Texture, Panel, Shadow, Extrusio
 PAPER_EFFECTS: tuple[type[Effect], ...] = (Tone, Colours, *BACKINGS)
 """In the order in which they happen."""
 
+_COVERAGES = np.arange(256, dtype=np.uint8)[np.newaxis]
+
 BLACK_ON_WHITE = Tone(paper=255, contrast=255)
 
 
-def paint(effects: tuple[Effect, ...], ink: Image, scene: Scene) -> FloatImage:
+def paint(effects: Sequence[Effect], ink: Image, scene: Scene) -> FloatImage:
     """Lay ink (H, W) uint8 on the paper that the effects make: a page."""
     tones = [effect for effect in effects if isinstance(effect, Tone | Colours)]
     ink_level, paper = (tones or [BLACK_ON_WHITE])[-1].levels()  # colours, where both are drawn
     backings = [effect for effect in effects if isinstance(effect, Backing)]
-    if not backings:
-        return mixed(paper, ink_level, ink)
+    if not backings:  # each coverage has one level: a table of them is all that is mixed
+        table = mixed(paper, ink_level, _COVERAGES)
+        if table.ndim == 2:
+            return np.asarray(cv2.LUT(ink, table), np.float32)
+        return np.asarray([cv2.LUT(ink, plane) for plane in table], np.float32)
     page = np.empty((*np.shape(paper)[:1], *ink.shape), np.float32)
     page[:] = paper
     for backing in backings:
@@ -233,7 +239,8 @@ def paint(effects: tuple[Effect, ...], ink: Image, scene: Scene) -> FloatImage:
 
 def mixed(page: Level, level: Level, cover: Image, share: float = 1) -> FloatImage:
     """The page with `level` (or another page) where `cover` (H, W) is 255, in between where it is less."""
-    return np.asarray(page + (level - page) * (cover * np.float32(share / 255)), np.float32)
+    change = np.asarray(level - page, np.float32) * (cover * np.float32(share / 255))
+    return np.asarray(page + change, np.float32)
 
 
 def _moved(ink: Image, right: float, down: float) -> Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
@@ -36,13 +37,16 @@ class Homography:
     def holding(cls, matrix: npt.NDArray[np.float64], width: int, height: int) -> Homography:
         """`matrix`, moved so that all of a (height, width) mask lies on the canvas."""
         # Linear interpolation spreads an edge pixel's ink up to one pixel beyond its centre.
-        corners = np.array([[-1, -1], [width, -1], [-1, height], [width, height]], np.float64)
-        placed = _projected(matrix, corners)
-        low, high = placed.min(axis=0), placed.max(axis=0)
-        offset = np.ceil(-low)
-        shift = np.array([[1, 0, offset[0]], [0, 1, offset[1]], [0, 0, 1]])
-        size = np.ceil(high + offset) + 1
-        return cls(shift @ matrix, (int(size[0]), int(size[1])))
+        rows = matrix.tolist()
+        (a, b, c), (d, e, f), (g, h, i) = rows
+        placed = [
+            ((a * x + b * y + c) / (g * x + h * y + i), (d * x + e * y + f) / (g * x + h * y + i))
+            for x, y in ((-1, -1), (width, -1), (-1, height), (width, height))
+        ]
+        right, down = (ceil(-min(along)) for along in zip(*placed, strict=True))
+        columns, lines = (ceil(max(along)) + 1 for along in zip(*placed, strict=True))
+        shift = np.array([[1.0, 0, right], [0, 1, down], [0, 0, 1]])
+        return cls(shift @ matrix, (columns + right, lines + down))
 
     def points(self, points: Points) -> Points:
         """Move points."""
@@ -50,7 +54,7 @@ class Homography:
 
     def mask(self, mask: Image) -> Image:
         """Move a mask (H, W)."""
-        if np.array_equal(self.matrix[2], (0, 0, 1)):
+        if self.matrix[2].tolist() == [0, 0, 1]:
             return np.asarray(cv2.warpAffine(mask, self.matrix[:2], self.size), np.uint8)
         return np.asarray(cv2.warpPerspective(mask, self.matrix, self.size), np.uint8)
 

@@ -28,6 +28,7 @@ from ocrtune.synth.looks.ink import INK_EFFECTS, ROOM, InkEffect
 from ocrtune.synth.looks.light import LIGHT_EFFECTS, PageEffect
 from ocrtune.synth.looks.paper import PAPER_EFFECTS, paint
 from ocrtune.synth.looks.placement import Placement, Window
+from ocrtune.synth.looks.steps import LOOK, Steps, finish
 from ocrtune.synth.looks.surroundings import SURROUNDINGS, Scene, Surrounding
 
 STAGES: Mapping[str, tuple[type[Effect], ...]] = MappingProxyType(
@@ -90,6 +91,10 @@ class LookPlan:
             InputError: the mask has no ink or is over `HEIGHT_LIMIT` or `WIDTH_LIMIT`, the image would be
                 too large, or a picture cannot be read.
         """
+        return finish(self.steps(ink, line_height))
+
+    def steps(self, ink: Image, line_height: int | None = None) -> Steps[Look]:
+        """Make the line as `apply` does, a stage at a time."""
         height, width = ink.shape
         if max(height, line_height or 0) > HEIGHT_LIMIT or width > WIDTH_LIMIT:
             limit = f"{WIDTH_LIMIT} x {HEIGHT_LIMIT}"
@@ -102,21 +107,28 @@ class LookPlan:
         worn = clean
         for effect in self.effects:
             if isinstance(effect, InkEffect):
+                yield _STEP[type(effect)]
                 worn = effect.apply(worn, line_height)
+        yield _STEP[place]
         placed = place(self.effects, worn, clean, line_height)
         box = (room, room, room + width, room + height)
         scene = Scene(placed.ink, placed.placement, box, line_height)
         printed = placed.ink
         for effect in self.effects:
             if isinstance(effect, Surrounding):
+                yield _STEP[type(effect)]
                 printed = effect.apply(printed, scene)
+        yield _STEP[paint]
         page = paint(self.effects, printed, scene)
         for effect in self.effects:
             if isinstance(effect, PageEffect):
+                yield _STEP[type(effect)]
                 page = effect.apply(page)
+        yield _STEP[_bytes]
         image = _bytes(page)
         for effect in self.effects:
             if isinstance(effect, FileEffect):
+                yield _STEP[type(effect)]
                 image = effect.apply(image)
         roomy = Placement((Window(-room, -room, width + room, height + room), *placed.placement.steps))
         return Look(image, placed.truth, placed.kept, line_height, roomy)
@@ -162,6 +174,26 @@ def _bytes(page: FloatImage) -> Image:
     if page.ndim == 3:
         return np.asarray(cv2.merge([_bytes(plane) for plane in page]), np.uint8)
     return np.asarray(cv2.convertScaleAbs(cv2.max(page, 0)), np.uint8)
+
+
+_STEP: Mapping[Any, int] = MappingProxyType(
+    {
+        done: LOOK + number
+        for number, done in enumerate(
+            (
+                *INK_EFFECTS,
+                place,
+                *SURROUNDINGS,
+                paint,
+                *LIGHT_EFFECTS,
+                *CAMERA_EFFECTS,
+                _bytes,
+                *FILE_EFFECTS,
+            )
+        )
+    }
+)
+"""What is done at each step of a look."""
 
 
 @cache

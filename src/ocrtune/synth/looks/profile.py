@@ -125,12 +125,9 @@ class _Draw:
     """Place of its first uniform among those of all effects: the others may come and go without moving it."""
     given: tuple[tuple[Parameter, Any], ...]
 
-    def draw(self, uniforms: list[float], strength: float) -> Effect | None:
-        at = self.at
-        if uniforms[at] >= self.probability:
-            return None
+    def draw(self, uniforms: list[float], strength: float) -> Effect:
         values = []
-        at += 1
+        at = self.at + 1
         for parameter, given in self.given:
             values.append(parameter.value(given, uniforms[at : at + parameter.count], strength))
             at += parameter.count
@@ -168,8 +165,8 @@ class Profile(BaseModel):
             strength: 1 for the ranges as they are, towards 0 for the milder end of each.
         """
         uniforms = rng.random(_UNIFORMS).tolist()
-        drawn = (draw.draw(uniforms, strength) for draw in self._draws)
-        return LookPlan(tuple(effect for effect in drawn if effect is not None))
+        drawn = [draw for draw in self._draws if uniforms[draw.at] < draw.probability]
+        return LookPlan(tuple([draw.draw(uniforms, strength) for draw in drawn]))
 
     @cached_property
     def _draws(self) -> tuple[_Draw, ...]:

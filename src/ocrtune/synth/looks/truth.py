@@ -19,6 +19,7 @@ from ocrtune.synth.looks.camera import LowResolution
 from ocrtune.synth.looks.geometry import Perspective
 from ocrtune.synth.looks.plan import Look, LookPlan
 from ocrtune.synth.looks.profile import Profile
+from ocrtune.synth.looks.steps import DRAW, JUDGE, Steps, finish
 
 CONTRAST_FLOOR = 28.0
 """Grey levels between ink and what surrounds it, in the worst stretch of a line. Judged by eye on lines at
@@ -77,10 +78,19 @@ def draw_true_look(
     Raises:
         InputError: even the mildest look does not; and as `LookPlan.apply`.
     """
+    return finish(true_look_steps(profile, rng, ink, line_height))
+
+
+def true_look_steps(
+    profile: Profile, rng: np.random.Generator, ink: Image, line_height: int | None = None
+) -> Steps[TrueLook]:
+    """Draw looks as `draw_true_look` does, a stage at a time."""
     faults: list[Fault] = []
     for strength in STRENGTHS:
+        yield DRAW
         plan = profile.draw(rng, strength)
-        look = plan.apply(ink, line_height)
+        look = yield from plan.steps(ink, line_height)
+        yield JUDGE
         fault = find_fault(look, plan, ink)
         if fault is None:
             return TrueLook(plan, look, tuple(faults))
@@ -110,7 +120,7 @@ def find_fault(look: Look, plan: LookPlan, ink: Image) -> Fault | None:
 
 def resolved_height(look: Look, plan: LookPlan, ink: Image) -> float:
     """Height of the line in px of the sensor, at the end of the ink where it is lower."""
-    if not any(isinstance(effect, Perspective | LowResolution) for effect in plan.effects):
+    if not any(isinstance(effect, _LOWERING) for effect in plan.effects):
         return float(look.line_height)
     height, width = ink.shape
     corners = np.array([[0, 0], [0, height], [width, 0], [width, height]], np.float64)
@@ -118,6 +128,9 @@ def resolved_height(look: Look, plan: LookPlan, ink: Image) -> float:
     lower = min(np.linalg.norm(placed[1] - placed[0]), np.linalg.norm(placed[3] - placed[2]))
     coarse = (effect.factor for effect in plan.effects if isinstance(effect, LowResolution))
     return float(look.line_height * lower / height) / next(coarse, 1.0)
+
+
+_LOWERING = (Perspective, LowResolution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +153,17 @@ class Legibility:
     def of(cls, look: Look) -> Legibility:
         """Measure a line; ink without paper around it, which says nothing, is perfect."""
         sums = _sums(look)  # (bands, 6, stretches)
-        stretches = sums.sum(axis=0)  # (6, stretches)
-        area, ink = stretches[:2]
+        cells = np.concatenate((sums.sum(axis=0, keepdims=True), sums)).transpose(1, 0, 2)
+        contrasts, correlations = _regression(cells)  # (1 + bands, stretches) each, as area and ink
+        area, ink = cells[:2]
         # A stretch with hardly any ink, such as a gap between words, or with no paper, says nothing.
-        telling = (ink > 0.1 * ink.max()) & (ink < 0.99 * area)
+        telling = (ink[0] > 0.1 * ink[0].max()) & (ink[0] < 0.99 * area[0])
         if not telling.any():
             return cls(255.0, 1.0, 1.0)
-        contrasts, correlations = _regression(stretches[:, telling])
-        parts = sums.transpose(1, 0, 2).reshape(6, -1)  # (6, bands x stretches)
-        least = LEAST_INK * _stretch(look) ** 2
-        ranked = np.sort(_regression(parts[:, (parts[1] > least) & (parts[1] < 0.95 * parts[0])])[0])
+        inked = (ink[1:] > LEAST_INK * _stretch(look) ** 2) & (ink[1:] < 0.95 * area[1:])
+        ranked = np.sort(contrasts[1:][inked])
         part = ranked[0] / max(1.0, ranked[len(ranked) // 2]) if len(ranked) else 1.0
-        return cls(float(contrasts.min()), float(correlations.min()), float(part))
+        return cls(float(contrasts[0][telling].min()), float(correlations[0][telling].min()), float(part))
 
 
 LEAST_INK = 0.016
@@ -176,35 +188,44 @@ def _sums(look: Look) -> Sums:
     _, top, _, inked = cv2.boundingRect(look.truth)
     rows = slice(max(0, top - 2), top + inked + 2)
     image, truth = look.image[rows], look.truth[rows]
-    grey = (image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).astype(np.float32)
+    image = image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     height, width = truth.shape
-    # All in one array, of which each band is summed in one call.
-    table = np.empty((height, 6, width), np.float32)
-    area, ink, near = table[:, 0], table[:, 1], table[:, 3]
-    np.multiply(cv2.dilate(truth, _SQUARE), np.float32(1 / 255), out=area)
-    np.multiply(truth, np.float32(1 / 255), out=ink)
-    np.multiply(ink, ink, out=table[:, 2])
-    np.multiply(area, grey, out=near)
-    np.multiply(ink, grey, out=table[:, 4])
-    np.multiply(near, grey, out=table[:, 5])
+    # Products of two bytes, in whole numbers: half the memory of float32. All in one array, of which each
+    # band is summed in one call.
+    table = np.empty((height, 5, width), np.uint16)
+    area, ink, ink_squares, near, joint = table.transpose(1, 0, 2)
+    area[:] = cv2.dilate(truth, _SQUARE)
+    ink[:] = truth
+    grey = image.astype(np.uint16)
+    cv2.multiply(ink, ink, ink_squares)
+    cv2.multiply(area, grey, near)
+    cv2.multiply(ink, grey, joint)
+    grey_squares = cv2.multiply(near, grey, dtype=cv2.CV_32F)
+    flat = table.reshape(height, -1)
     bands = min(BANDS, max(1, height // BAND_HEIGHT))
     edges = [height * band // bands for band in range(bands + 1)]
-    flat = table.reshape(height, -1)
-    summed = [cv2.reduce(flat[low:high], 0, cv2.REDUCE_SUM) for low, high in pairwise(edges)]
+    columns = np.empty((bands, 6 * width), np.float32)
+    for band, (low, high) in enumerate(pairwise(edges)):
+        row = columns[band : band + 1]
+        cv2.reduce(flat[low:high], 0, cv2.REDUCE_SUM, row[:, : 5 * width], cv2.CV_32F)
+        cv2.reduce(grey_squares[low:high], 0, cv2.REDUCE_SUM, row[:, 5 * width :])
     step = _stretch(look)
     starts = np.arange(0, max(1, width - step // 2), step)  # the last stretch takes what is left
-    columns = np.concatenate(summed).reshape(-1, width)  # (bands x 6, W)
-    return np.add.reduceat(columns, starts, axis=1, dtype=np.float64).reshape(bands, 6, -1)
+    sums = np.add.reduceat(columns.reshape(bands, 6, width), starts, axis=2, dtype=np.float64)
+    return np.asarray(sums * _UNITS, np.float64)
 
 
 def _regression(sums: Sums) -> tuple[Sums, Sums]:
-    """Of grey levels on coverage: absolute slopes and correlations (N,), from sums (6, N) as of `_sums`."""
+    """Of grey levels on coverage: absolute slopes and correlations (…), from sums (6, …) as of `_sums`."""
     area, ink, ink_squares, grey, joint, grey_squares = sums
     covariance = np.abs(area * joint - ink * grey)
     # Rounding may leave a flat stretch a variance just below 0; it has no shape either way.
-    ink_variance = np.maximum(area * ink_squares - ink**2, 1e-6)
-    grey_variance = np.maximum(area * grey_squares - grey**2, 1e-6)
+    ink_variance = np.maximum(area * ink_squares - ink * ink, 1e-6)
+    grey_variance = np.maximum(area * grey_squares - grey * grey, 1e-6)
     return covariance / ink_variance, covariance / np.sqrt(ink_variance * grey_variance)
 
+
+_UNITS = np.array([1, 1, 1 / 255, 1, 1, 1])[:, np.newaxis] / 255
+"""(6, 1) of the sums: area and ink are counted in bytes, and mean 0..1."""
 
 _SQUARE = np.ones((5, 5), np.uint8)
