@@ -27,8 +27,8 @@ _DRAWING = threading.local()
 
 
 TOGETHER = 32
-"""Lines drawn together, as long as they are up to `TOGETHER_HEIGHT` px high. One by one they take 1.4 times as
-long, 8 together 1.13 times (receipts of 32 px)."""
+"""Lines drawn together, as long as they are up to `TOGETHER_HEIGHT` px high. One by one they take 1.4 times
+as long, 8 together 1.13 times (receipts of 32 px)."""
 
 TOGETHER_HEIGHT = 48
 

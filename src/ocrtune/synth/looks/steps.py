@@ -17,7 +17,7 @@ Steps: TypeAlias = Generator[int, None, T]
 
 
 SHAPE, RENDER, DRAW, LOOK, JUDGE = 0, 1, 2, 3, 1000
-"""Glyphs are chosen, then drawn; a look is drawn, which takes many steps of its own, then made; it is judged."""
+"""Glyphs are chosen and drawn; a look is drawn, made, which takes many steps of its own, and judged."""
 
 
 def finish(work: Steps[T]) -> T:
