@@ -43,7 +43,7 @@ def read(
         alto: Folder to write ALTO XML to, a file for each page.
         pdf: File to write to: the page images with their texts, to search and copy from.
         draw: Folder to write pictures to that show the lines and what was read, one for each page.
-        clean: Changes to make to pages first: gray, shadow, contrast, deskew, upscale. What they gain is in
+        clean: Changes to make to pages first: gray, shadow, contrast, deskew, upscale. See
             docs/pages.md.
     """
     from ocrtune.output import refuse_existing

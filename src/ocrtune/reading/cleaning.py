@@ -1,4 +1,4 @@
-"""What classical services do to a page before reading it, each switchable (what they gain: docs/pages.md)."""
+"""What classical services do to a page before reading it, each switchable (off by default: docs/pages.md)."""
 
 from __future__ import annotations
 
