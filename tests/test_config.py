@@ -16,7 +16,7 @@ from ocrtune.yaml_file import YAML_LIMIT
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"base": "none"}, "--base none needs --arch: ppocrv6-small or crnn"),
+        ({"base": "none"}, "--base none needs --arch: ppocrv6-small, crnn, tps-resnet-bilstm-attn, …"),
         ({"arch": "crnn"}, "--arch goes with --base none only: a base brings its own network"),
         (
             {"base": "none", "arch": "crnn", "vocab": "keep"},
