@@ -1,8 +1,8 @@
 """The commands: each turns its options into one call of a stage and prints what came back.
 
 Stages are imported inside the handlers, so that `--help` answers at once and reading needs no torch.
-The commands that train are in `cli_training.py`, those of `ocrtune data` in `cli_data.py`, and `synth` in
-`cli_synth.py`.
+The commands that train are in `cli_training.py`, those of `ocrtune data` in `cli_data.py`, `synth` in
+`cli_synth.py` and `serve` in `cli_serve.py`.
 """
 
 from __future__ import annotations
@@ -77,6 +77,9 @@ for _name, _help in {
     "export": "Write a model as one file for another runtime, checked against the original.",
 }.items():
     app.command(f"ocrtune.cli_training:{_name}", name=_name, help=_help)
+app.command(
+    "ocrtune.cli_serve:serve", name="serve", help="Serve a model over REST, with a web page to try it."
+)
 app.command("ocrtune.cli_synth:synth", name="synth", help="Make labelled line images from text.")
 
 
