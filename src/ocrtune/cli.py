@@ -2,7 +2,7 @@
 
 Stages are imported inside the handlers, so that `--help` answers at once and reading needs no torch.
 The commands that train are in `cli_training.py`, those of `ocrtune data` in `cli_data.py`, `read` in
-`cli_reading.py` and `synth` in `cli_synth.py`.
+`cli_reading.py`, `synth` in `cli_synth.py` and `serve` in `cli_serve.py`.
 """
 
 from __future__ import annotations
@@ -78,6 +78,9 @@ for _name, _help in {
 }.items():
     app.command(f"ocrtune.cli_training:{_name}", name=_name, help=_help)
 app.command("ocrtune.cli_reading:read", name="read", help="Read pages, or images of lines.")
+app.command(
+    "ocrtune.cli_serve:serve", name="serve", help="Serve a model over REST, with a web page to try it."
+)
 app.command("ocrtune.cli_synth:synth", name="synth", help="Make labelled line images from text.")
 
 

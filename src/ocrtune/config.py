@@ -119,3 +119,45 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
             near = difflib.get_close_matches(place, cls.model_fields, n=1)
             hint = f"; did you mean {near[0]}?" if first["type"] == "extra_forbidden" and near else ""
             raise InputError(f"{path}: {place}: {first['msg']}{hint}") from error
+
+
+class ServeConfig(BaseModel):
+    """What `ocrtune serve` serves, to whom, and how much of it at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    model: Annotated[str | None, Parameter(alias="-m")] = None
+    """Model that is active first: a base's name, a run folder, a bundle or an ONNX file; else the base."""
+    models: Path | None = None
+    """Folder of further models, which requests and switches may name: run folders, bundles and ONNX files."""
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 is every one this machine has."""
+    port: Annotated[int, Field(ge=0, lt=2**16)] = 5000
+    """Port to listen on; 0 is any that is free."""
+    tokens: Path | None = None
+    """File with a line `NAME TOKEN`, or `NAME TOKEN admin` for who may also switch models, for each client; \
+without it everybody who reaches the port may do everything."""
+    cors_origin: tuple[str, ...] = ()
+    """Origins, such as https://example.org, whose web pages may use the service."""
+    allow_host: tuple[str, ...] = ()
+    """Names in the Host header that are answered; by default any, but on a loopback address only its own."""
+    max_mib: Annotated[int, Field(ge=1, le=64)] = 32
+    """MiB of a request."""
+    max_mpx: Annotated[int, Field(ge=1, le=64)] = 40
+    """Million pixels of an image, by its header; A4 at 600 dpi has 35."""
+    max_pages: Annotated[int, Field(ge=1, le=500)] = 20
+    """Pages of a PDF or TIFF."""
+    max_images: Annotated[int, Field(ge=1, le=1000)] = 16
+    """Images of a request."""
+    queue: Annotated[int, Field(ge=1, le=10_000)] = 128
+    """Requests that are taken before they are answered; the next one is told to come again."""
+    deadline: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Seconds until a request is given up."""
+
+    @model_validator(mode="after")
+    def _origins_are_origins(self) -> Self:
+        for origin in self.cors_origin:
+            scheme, _, rest = origin.partition("://")
+            if scheme not in ("http", "https") or not rest or set(rest) & set("/*?# "):
+                raise ValueError(f"--cors-origin {origin} is no origin; write it like https://example.org")
+        return self
