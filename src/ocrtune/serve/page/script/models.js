@@ -45,7 +45,7 @@ export class ModelChoice {
 
   draw() {
     const { model, rival } = this.#session.choice;
-    const usable = this.#answer.models.filter((each) => each.error === undefined);
+    const usable = this.#answer.models.filter(isUsable);
     byId("model").replaceChildren(...this.#answer.models.map((each) => this.#option(each)));
     byId("other-model").replaceChildren(
       new Option(say("compare_none"), ""),
@@ -58,10 +58,10 @@ export class ModelChoice {
   }
 
   #option(model) {
-    const key = model.error === undefined ? "model_active" : "model_unusable";
-    const plain = model.error === undefined && !model.active;
+    const key = isUsable(model) ? "model_active" : "model_unusable";
+    const plain = isUsable(model) && !model.active;
     const option = new Option(plain ? model.name : say(key, { name: model.name }), model.name);
-    option.disabled = model.error !== undefined;
+    option.disabled = !isUsable(model);
     option.title = model.error ?? "";
     return option;
   }
@@ -111,4 +111,8 @@ export class ModelChoice {
     byId("activate").textContent = say("activate");
     this.draw();
   }
+}
+
+function isUsable(model) {
+  return !model.error; // absent or null
 }

@@ -8,9 +8,9 @@ export class ApiProblem extends Error {
     super(details.message ?? code);
     this.code = code;
     this.status = details.status;
-    this.limit = details.limit;
-    this.got = details.got;
-    this.unit = details.unit;
+    this.limit = details.limit ?? null;
+    this.got = details.got ?? null;
+    this.unit = details.unit ?? null;
   }
 }
 
