@@ -1,0 +1,128 @@
+/** Speaks with the REST API (`docs`). Every failure is an `ApiProblem`, told by the API's own error codes. */
+
+const TRIES = 8; // of a request that finds the queue full, each after the wait that the service asks for
+
+/** Why a request failed: `code` as the API gives it, or "network" or "answer" where there was no such answer. */
+export class ApiProblem extends Error {
+  constructor(code, details = {}) {
+    super(details.message ?? code);
+    this.code = code;
+    this.status = details.status;
+    this.limit = details.limit ?? null;
+    this.got = details.got ?? null;
+    this.unit = details.unit ?? null;
+  }
+}
+
+/** The service that this page came from. Addresses are relative, so that it may stand below a path. */
+export class Service {
+  limits = null;
+  #token = sessionStorage.getItem("ocrtune.token");
+
+  /** Use an access token until the tab is closed. */
+  useToken(token) {
+    this.#token = token;
+    sessionStorage.setItem("ocrtune.token", token);
+  }
+
+  /** Ask what the service takes; see GET /api/limits. */
+  async askLimits() {
+    this.limits = await this.#ask("api/limits");
+    return this.limits;
+  }
+
+  /** `{active, previous, models}`. */
+  models() {
+    return this.#ask("api/models");
+  }
+
+  /** Put a model into service; answers as `models` once it was tested and is active. */
+  activate(model) {
+    return this.#ask("api/models/active", {
+      method: "PUT",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ model }),
+    });
+  }
+
+  /**
+   * Read one file. While the service is busy it waits as it is told to and tries again.
+   *
+   * @param {File} file
+   * @param {{model: string, mode: string, clean: string[]}} choice
+   * @param {{signal: AbortSignal, waiting: (seconds: number) => void}} options
+   */
+  async read(file, choice, { signal, waiting }) {
+    this.#checkSize(file);
+    const query = new URLSearchParams({ mode: choice.mode, model: choice.model });
+    choice.clean.forEach((each) => query.append("clean", each));
+    const body = new FormData();
+    body.append("image", file);
+    for (let tries = 1; ; tries += 1) {
+      const response = await this.#send(`api/ocr?${query}`, { method: "POST", body, signal });
+      if (response.status !== 429 || tries === TRIES) {
+        return this.#unpack(response);
+      }
+      const seconds = Math.max(1, Number(response.headers.get("Retry-After")) || 1);
+      waiting(seconds);
+      await pause(seconds, signal);
+    }
+  }
+
+  /** A body beyond the limit is cut off by the service, which a browser can only report as a lost connection. */
+  #checkSize(file) {
+    const envelope = 1024; // multipart's own lines
+    if (this.limits !== null && file.size > this.limits.bytes - envelope) {
+      throw new ApiProblem("body_too_large", { limit: this.limits.bytes, got: file.size, unit: "bytes" });
+    }
+    if (file.size === 0) {
+      throw new ApiProblem("empty_image");
+    }
+  }
+
+  async #ask(path, options) {
+    return this.#unpack(await this.#send(path, options));
+  }
+
+  async #send(path, { headers = {}, ...options } = {}) {
+    const authorization = this.#token === null ? {} : { Authorization: `Bearer ${this.#token}` };
+    try {
+      return await fetch(path, { ...options, headers: { ...headers, ...authorization } });
+    } catch (error) {
+      if (error instanceof TypeError) {
+        throw new ApiProblem("network", { message: error.message });
+      }
+      throw error;
+    }
+  }
+
+  async #unpack(response) {
+    let answer;
+    try {
+      answer = await response.json();
+    } catch (error) {
+      if (error instanceof SyntaxError) {
+        throw new ApiProblem("answer", { status: response.status });
+      }
+      throw error;
+    }
+    if (!response.ok) {
+      throw new ApiProblem(answer.error ?? "answer", { ...answer, status: response.status });
+    }
+    return answer;
+  }
+}
+
+function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, seconds * 1000);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}
