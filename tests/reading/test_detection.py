@@ -8,10 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+import PIL.Image
 import pytest
+from PIL import ImageDraw, ImageFont
 
 from ocrtune.errors import InputError
-from ocrtune.reading.detection import DetectionSize, TextDetector, regions
+from ocrtune.reading.detection import CLOSE_LOOK, DetectionSize, TextDetector, regions
 from ocrtune.records import Image
 
 Map = npt.NDArray[np.float32]
@@ -102,3 +104,16 @@ def test_a_white_page_has_no_lines() -> None:
 def test_another_network_is_no_detector(block_onnx: Path) -> None:
     with pytest.raises(InputError, match=r"blocks\.onnx fails on a page"):
         TextDetector(block_onnx).detect(np.zeros((64, 64), np.uint8))
+
+
+def test_small_print_is_looked_at_closely() -> None:
+    """Letters of 14 px on a page of 2000: at the first look they are one smear, or none."""
+    page = PIL.Image.new("L", (1500, 2000), 255)
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(14)
+    for i in range(12):
+        pen.text((100, 300 + 22 * i), f"Line number {i} of a page of small print", fill=0, font=font)
+    image = np.asarray(page, np.uint8)
+    detector = TextDetector()
+    close = [region.corners.tolist() for region in detector.detect(image, CLOSE_LOOK)]
+    assert len(close) == 12
+    assert [region.corners.tolist() for region in detector.detect(image)] == close

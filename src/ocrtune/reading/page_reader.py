@@ -84,7 +84,7 @@ class PageReader:
         if cleaning.upscale:
             larger = view.changed(*enlarge(view.image, [region.corners for region in regions]))
             if larger.image.shape != view.image.shape:
-                view, size = larger, DetectionSize(longest=max(larger.image.shape[:2]))
+                view, size = larger, DetectionSize(shortest=0, longest=max(larger.image.shape[:2]))
                 regions = self.detector.detect(view.image, size)
         return view, regions
 
