@@ -78,6 +78,9 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
     """Of order and augmentation."""
     patience: Annotated[int, Field(ge=1)] | None = None
     """Validations without a better score before training stops early."""
+    way_back: Literal["auto", "never"] = "auto"
+    """Where only made lines validate, go back towards the base at the end as far as what was gained on them
+    stays: they do not tell what was forgotten of real print. `never` keeps what training led to."""
     max_minutes: Annotated[float, Field(gt=0)] | None = None
     """Stop after the batch in which this time is reached."""
     max_bad: Annotated[float, Field(ge=0, le=1)] = 0.02

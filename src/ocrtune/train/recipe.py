@@ -133,7 +133,7 @@ def choose(
         keep_statistics=fine_tuning,
         # Over an eighth of the run, but at least 10 and at most 1,000 batches.
         averaging=1 - 1 / min(1000.0, max(10.0, visits / (batch_size * processes) / 8)),
-        way_back=fine_tuning and lines.only_made_validate,
+        way_back=fine_tuning and lines.only_made_validate and config.way_back == "auto",
         # One cycle gains most where its rate falls: stopping in the middle forgoes that.
         patience=config.patience or max(5, round(0.8 * epochs)),
         precision=fastest.precision,
