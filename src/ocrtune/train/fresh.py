@@ -81,7 +81,7 @@ def fitting_width(datasets: Iterable[LineDataset], height: int) -> int:
             except ImageError:
                 continue  # the audit counts and lists it
             aspects.append(columns / lines)
-    # Of few lines, interpolation would let the longest have a say.
-    fits = np.quantile(aspects, SHARE_THAT_FITS, method="inverted_cdf") if aspects else 0.0
-    needed = height * float(fits)
+    needed = (
+        height * float(np.quantile(aspects, SHARE_THAT_FITS, method="inverted_cdf")) if aspects else WIDTHS[0]
+    )
     return next((width for width in WIDTHS if width >= needed), WIDTHS[-1])
