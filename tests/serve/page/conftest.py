@@ -67,14 +67,12 @@ class Browser:
     def open(self, address: str, width: int = 1280, height: int = 800, *, phone: bool = False) -> None:
         """Load the page anew, as on a first visit, in a window of this size."""
         self.address = address
+        self.faults()  # those of a test that failed are not the next one's
         self.command(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=phone,
         )  # fmt: skip
-        features = (
-            [{"name": "pointer", "value": "coarse"}, {"name": "hover", "value": "none"}] if phone else []
-        )
-        self.command("Emulation.setEmulatedMedia", features=features)
+        self.command("Emulation.setTouchEmulationEnabled", enabled=phone)
         self.command("Storage.clearDataForOrigin", origin=address, storageTypes="all")
         self.driver.get(address)
         self.until(lambda: self.find("#model").get_attribute("value"))
@@ -227,6 +225,8 @@ def serve(*options: str) -> Iterator[str]:
         try:
             assert first.startswith("http://"), first + process.stdout.read()
             yield first.split()[0] + "/"
+            if process.poll() is not None:
+                raise AssertionError(f"the service ended with {process.returncode}: {process.stdout.read()}")
         finally:
             process.terminate()
 

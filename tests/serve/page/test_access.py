@@ -109,11 +109,13 @@ def test_focus_is_seen(browser, images):
     browser.run("document.activeElement.blur()")
     for _ in range(25):
         browser.press(Keys.TAB)
+        place = browser.run("return document.activeElement.outerHTML")
+        if place.startswith("<body"):  # from the last to the first element it passes the page itself
+            continue
         style, width = browser.run("""
           const shown = getComputedStyle(document.activeElement);
           return [shown.outlineStyle, parseFloat(shown.outlineWidth)];
         """)
-        place = browser.run("return document.activeElement.outerHTML")
         assert (style != "none", width >= 2) == (True, True), place
 
 

@@ -235,6 +235,8 @@ def test_a_document_is_read_page_by_page(browser, images):
     browser.recognise()
     assert browser.text("#page-number") == "Page 1 of 2"
     assert browser.texts(".reading") == TEXTS
+    assert browser.text("#sheet .note").startswith("The browser cannot show this page.")
+    assert browser.texts("#sheet .facsimile") == TEXTS
     browser.find("#page-after").click()
     assert browser.texts(".reading") == ["Thank you"]
     assert not browser.find("#page-after").is_enabled()

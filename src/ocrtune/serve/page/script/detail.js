@@ -15,8 +15,9 @@ export function lineDetail(session, [line, rival], { edit, compared }) {
   const { shown, page, pageShown } = session;
   const crop = html("div");
   imageSize(shown.url).then((size) => {
-    const address = size !== null && page === 0 ? shown.url : null;
-    crop.append(lineCrop(address, pageShown, line, say("crop")));
+    if (size !== null && page === 0) {
+      crop.append(lineCrop(shown.url, pageShown, line, say("crop")));
+    }
   });
   detail.append(crop, symbolList(session, line));
   if (line.edited !== null) {

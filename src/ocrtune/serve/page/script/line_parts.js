@@ -33,13 +33,15 @@ export function lineLabel(line, item) {
     return say("line_label_edited", { ...values, reading: line.text });
   }
   const doubtful = line.characters.filter((each) => each.confidence < DOUBT);
-  const symbols = doubtful.map((each) => each.symbol).join(" ");
+  const symbols = doubtful.map((each) => (each.symbol === " " ? say("space") : each.symbol)).join(" ");
   const rival = item.pair[1];
   return [
     say("line_label", { ...values, percent: percent(line.confidence) }),
     doubtful.length > 0 ? sayCount("line_label_doubt", doubtful.length, { symbols }) : "",
     item.compared && differ(item.pair) ? say("differs_label", rivalValues(rival)) : "",
-  ].join(" ");
+  ]
+    .filter(Boolean)
+    .join(" ");
 }
 
 function rivalValues(rival) {

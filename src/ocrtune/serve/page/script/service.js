@@ -1,6 +1,6 @@
 /** Speaks with the REST API (`docs`). Every failure is an `ApiProblem`, told by the API's own error codes. */
 
-const TRIES = 8; // of a request that finds the queue full, each after the wait that the service asks for
+const PATIENCE = 180; // seconds that a file waits in all while the queue is full, as long as the service asks each time
 
 /** Why a request failed: `code` as the API gives it, or "network" or "answer" where there was no such answer. */
 export class ApiProblem extends Error {
@@ -58,12 +58,13 @@ export class Service {
     choice.clean.forEach((each) => query.append("clean", each));
     const body = new FormData();
     body.append("image", file);
-    for (let tries = 1; ; tries += 1) {
+    for (let waited = 0; ; ) {
       const response = await this.#send(`api/ocr?${query}`, { method: "POST", body, signal });
-      if (response.status !== 429 || tries === TRIES) {
+      if (response.status !== 429 || waited >= PATIENCE) {
         return this.#unpack(response);
       }
       const seconds = Math.max(1, Number(response.headers.get("Retry-After")) || 1);
+      waited += seconds;
       waiting(seconds);
       await pause(seconds, signal);
     }

@@ -1,6 +1,6 @@
 /** The page image with a box round every line; boxes and the list of lines point at each other. */
 
-import { byId, svg } from "./element.js";
+import { byId, html, svg } from "./element.js";
 import { say } from "./language.js";
 import { imageSize, pagePicture, turning } from "./picture.js";
 import { bounds, level, textOf } from "./readings.js";
@@ -67,25 +67,28 @@ export class Stage {
       return;
     }
     this.#symbols = svg("g");
+    const address = this.#pictureAddress(natural);
     this.#drawing = svg(
       "svg",
       { viewBox: `0 0 ${this.#size.width} ${this.#size.height}`, role: "group", "aria-label": say("page_image") },
       svg(
         "g",
         { transform: this.#size.transform },
-        pagePicture(this.pictureAddress(natural), page),
+        pagePicture(address, page),
         this.#symbols,
         page.lines.length > 0 ? this.#boxesOf(page.lines) : null,
       ),
     );
-    this.#sheet.replaceChildren(this.#drawing);
+    // Nobody may take for the scan what was only read.
+    const note = address === null ? [html("p", { class: "note" }, say("facsimile"))] : [];
+    this.#sheet.replaceChildren(...note, this.#drawing);
     this.#scale(1);
     this.#showText();
     this.#mark(null);
   }
 
   /** The address of the shown page's image; null where the browser cannot show it. */
-  pictureAddress(natural) {
+  #pictureAddress(natural) {
     return natural !== null && this.#session.page === 0 ? this.#session.shown.url : null;
   }
 
