@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,13 +146,3 @@ def text_page(draw_text: DrawText) -> Image:
 def base_reader() -> Reader:
     """Reads with the base, which comes with the installation."""
     return ocrtune.load()
-
-
-HAS_BROWSER_TESTS = importlib.util.find_spec("selenium") is not None
-collect_ignore = [] if HAS_BROWSER_TESTS else ["serve/page"]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tests that are left out as a whole are named, like those that skip."""
-    if not HAS_BROWSER_TESTS:
-        terminalreporter.write_line("not run: tests/serve/page needs selenium, a browser and its driver")
