@@ -8,8 +8,12 @@ from pathlib import Path
 import cv2
 import hypothesis
 import numpy as np
+import PIL.Image
 import pytest
+from PIL import ImageDraw, ImageFont
 
+import ocrtune
+from ocrtune.api import Reader
 from ocrtune.bundle import ONNX_METADATA_KEY, Architecture, Manifest, ModelBundle, write_bundle
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.records import Image
@@ -22,6 +26,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 BLOCK_LEVELS = {"a": 60, "b": 120, "c": 180, " ": 240}
 """Grey level that stands for a symbol in the images of `draw_blocks`; 0 is the CTC blank."""
+
+TEXT_PAGE = ("Harbour office, Bergen", "Invoice 2024-0187", "Total 1,204.50 EUR")
+"""Lines of the page that `text_page` draws; the base reads them without a mistake."""
 
 
 @pytest.fixture(scope="session")
@@ -110,3 +117,32 @@ def block_lines(tmp_path: Path, draw_blocks: Callable[[str], Image]) -> Path:
     rows = [f"{name}\t{label}\n" for name, (_, label) in labels.items()]
     (folder / "labels.txt").write_text("".join(rows), encoding="utf-8")
     return folder
+
+
+DrawText = Callable[[tuple[int, int], list[tuple[int, int, str]]], Image]
+
+
+@pytest.fixture(scope="session")
+def draw_text() -> DrawText:
+    """Draws texts on white paper: size of the page (W, H), and for each text x, y and what it says, px."""
+
+    def draw(size: tuple[int, int], texts: list[tuple[int, int, str]]) -> Image:
+        page = PIL.Image.new("RGB", size, "white")
+        pen, font = ImageDraw.Draw(page), ImageFont.load_default(28)
+        for x, y, text in texts:
+            pen.text((x, y), text, fill="black", font=font)
+        return np.asarray(page, np.uint8)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def text_page(draw_text: DrawText) -> Image:
+    """A page with the three lines of `TEXT_PAGE`."""
+    return draw_text((480, 240), [(30, 30 + 60 * i, text) for i, text in enumerate(TEXT_PAGE)])
+
+
+@pytest.fixture(scope="session")
+def base_reader() -> Reader:
+    """Reads with the base, which comes with the installation."""
+    return ocrtune.load()

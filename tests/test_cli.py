@@ -121,12 +121,6 @@ def test_read_reports_a_broken_image_and_reads_the_others(
     assert re.fullmatch(r"ocrtune: error: .*1\.png: broken image: .*\n", err)
 
 
-def test_read_without_lines_says_that_pages_come_later(run: Run, block_lines: Path) -> None:
-    code, out, err = run("read", block_lines)
-    assert (code, out) == (2, "")
-    assert "reading whole pages comes with text detection in a later version; add --lines" in err
-
-
 def test_a_file_name_cannot_forge_a_row(run: Run, block_onnx: Path, block_lines: Path) -> None:
     evil = block_lines / "x\ty\x1b[2J.png"
     (block_lines / "0.png").rename(evil)

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ocrtune.bundle import Manifest
-from ocrtune.data.images import read_image
+from ocrtune.data.images import ImageError, read_image
 from ocrtune.data.page_files import read_pages
 from ocrtune.errors import InputError
+from ocrtune.reading.cleaning import Cleaning
 from ocrtune.reading.files import FileReading
 from ocrtune.reading.models import find_model
-from ocrtune.reading.page_reader import PageReader
+from ocrtune.reading.page_reader import AS_IT_IS, PageReader
+from ocrtune.reading.page_texts import PageReading
 from ocrtune.reading.recognizer import OnnxRecognizer, Recognizer
 from ocrtune.records import Image, Page, Prediction
 
@@ -72,6 +74,26 @@ class Reader:
             InputError: the file is missing or broken; a damaged page is met when it is reached.
         """
         return map(self.page_reader.read, read_pages(Path(path)))
+
+    def read_page_files(
+        self, paths: Sequence[Path], cleaning: Cleaning = AS_IT_IS
+    ) -> Iterator[tuple[PageReading, Image | None]]:
+        """Read every page of files, one after another; what is broken becomes an error in its place.
+
+        Gives each page with its image, so that it can be drawn or cut; an error ends its file.
+
+        Args:
+            paths: images, multi-page TIFFs and PDFs, any number of them.
+            cleaning: changes made to each page before it is read.
+        """
+        for path in paths:
+            number = 0
+            try:
+                for number, image in enumerate(read_pages(path), start=1):
+                    page = self.page_reader.read(image, cleaning)
+                    yield PageReading(path, number, page), image
+            except ImageError as error:
+                yield PageReading(path, number + 1, None, str(error)), None
 
     def read_lines(self, images: Sequence[Image | str | Path]) -> list[Prediction]:
         """Read images that each show one line of text.

@@ -1,8 +1,8 @@
 """The commands: each turns its options into one call of a stage and prints what came back.
 
 Stages are imported inside the handlers, so that `--help` answers at once and reading needs no torch.
-The commands that train are in `cli_training.py`, those of `ocrtune data` in `cli_data.py`, `synth` in
-`cli_synth.py` and `serve` in `cli_serve.py`.
+The commands that train are in `cli_training.py`, those of `ocrtune data` in `cli_data.py`, `read` in
+`cli_reading.py`, `serve` in `cli_serve.py` and `synth` in `cli_synth.py`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from ocrtune.errors import InputError, OcrtuneError
-
-if TYPE_CHECKING:
-    from ocrtune.reading.files import FileReading
 
 Model = Annotated[
     str | None,
@@ -61,6 +58,7 @@ data_app = App(name="data", help="Prepare labelled lines.")
 app.command(data_app)
 for _name, _help in {
     "check": "Say what is wrong with labelled lines, and what mends it.",
+    "crop": "Cut the lines out of whole pages, with readings to correct.",
     "fix": "Write a mended copy of labelled lines, with a log of every change.",
     "pack": "Write labelled lines as one LMDB in the format of deep-text-recognition-benchmark.",
     "split": "Lay labelled lines on train, val and test: whole pages, each by its name.",
@@ -77,6 +75,7 @@ for _name, _help in {
     "export": "Write a model as one file for another runtime, checked against the original.",
 }.items():
     app.command(f"ocrtune.cli_training:{_name}", name=_name, help=_help)
+app.command("ocrtune.cli_reading:read", name="read", help="Read pages, or images of lines.")
 app.command(
     "ocrtune.cli_serve:serve", name="serve", help="Serve a model over REST, with a web page to try it."
 )
@@ -123,50 +122,6 @@ def evaluate(
 
 
 @app.command
-def read(
-    *images: Path,
-    model: Model = None,
-    lines: bool = False,
-    json: bool = False,
-    csv: Path | None = None,
-    overwrite: Overwrite = False,
-) -> int:
-    """Read images and print path, text and confidence.
-
-    Args:
-        images: Image files, or folders: their images sorted by name.
-        lines: Each image shows one line of text.
-        json: Print JSON, with every symbol's place and confidence.
-        csv: File to write the readings to instead of printing them.
-    """
-    from ocrtune.api import load
-    from ocrtune.output import refuse_existing, write_text
-    from ocrtune.reading.files import find_images, readings_csv, readings_json
-
-    if not lines:
-        raise InputError(
-            "reading whole pages comes with text detection in a later version; "
-            "add --lines if each image shows one line"
-        )
-    if csv is not None:
-        refuse_existing(csv, overwrite=overwrite)
-    files = find_images(images)
-    reader = load(model)
-    with progress_bar("Reading") as progress:
-        readings = reader.read_files(files, progress)
-    if json:
-        print(readings_json(readings), end="")
-    if csv is not None:
-        write_text(csv, readings_csv(readings), overwrite=overwrite)
-    elif not json:
-        _print_readings(readings)
-    broken = [reading.error for reading in readings if reading.error is not None]
-    for error in broken:
-        _print_error(error)
-    return InputError.exit_code if broken else 0
-
-
-@app.command
 def models() -> None:
     """List the bases that come with the installation."""
     from ocrtune.reading.models import list_bases
@@ -204,13 +159,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except OcrtuneError as error:
-        _print_error(str(error))
+        print_error(str(error))
         return error.exit_code
     except CycloptsError as error:
-        _print_error(usage_message(error))
+        print_error(usage_message(error))
         return InputError.exit_code
     except KeyboardInterrupt:
-        _print_error("interrupted")
+        print_error("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has enough (`| head`); what is still buffered must not complain.
@@ -220,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno not in _DISK_ERRORS:
             raise
         place = "" if error.filename is None else f" ({error.filename})"
-        _print_error(f"{error.strerror}{place}; free space or choose another place")
+        print_error(f"{error.strerror}{place}; free space or choose another place")
         return InputError.exit_code
     return result if isinstance(result, int) else 0
 
@@ -262,34 +217,8 @@ def progress_bar(description: str) -> Iterator[Callable[[int, int], None] | None
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _print_error(message: str) -> None:
+def print_error(message: str) -> None:
+    """Say what went wrong; the command goes on or ends after it."""
     from ocrtune.reading.files import printable
 
     print(f"ocrtune: error: {printable(message)}", file=sys.stderr)
-
-
-def _print_readings(readings: Sequence[FileReading]) -> None:
-    """A table on a terminal, tab-separated values elsewhere; what could not be read is left out."""
-    from ocrtune.reading.files import printable
-
-    rows = [
-        (
-            printable(str(reading.path)),
-            printable(reading.prediction.text),
-            f"{reading.prediction.confidence:.3f}",
-        )
-        for reading in readings
-        if reading.prediction is not None
-    ]
-    if not sys.stdout.isatty():
-        for row in rows:
-            print("\t".join(row))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("Path", "Text", "Confidence")
-    for row in rows:
-        table.add_row(*map(Text, row))  # Text: square brackets that were read are no markup
-    Console().print(table)

@@ -254,3 +254,34 @@ def fix(
     if fixed.to_do:
         counts = ", ".join(f"{count} {reason}" for reason, count in fixed.to_do.most_common())
         print(f"Left out, for you to decide ({fixed.path / TO_DO}): {counts}")
+
+
+def crop(
+    *pages: Path,
+    output: Annotated[Path, Parameter(alias="-o")],
+    model: Model = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Cut the lines out of whole pages, and write a labels.txt with readings to correct.
+
+    Args:
+        pages: Images, multi-page TIFFs and PDFs, or folders with them.
+        output: The folder to make: images/, labels.txt, and lines.tsv with each line's page and confidence.
+    """
+    from ocrtune.api import load
+    from ocrtune.data.page_crops import crop_pages, require_free
+    from ocrtune.data.rejects import SKIPPED_FILE, summarise_rejects
+    from ocrtune.reading.files import PAGE_SUFFIXES, find_images, printable
+
+    require_free(output, overwrite=overwrite)
+    files = find_images(pages, PAGE_SUFFIXES)
+    reader = load(model).page_reader
+    with progress_bar("Cutting") as progress:
+        cropped = crop_pages(reader, files, output, overwrite=overwrite, progress=progress)
+    print(f"{cropped.lines} lines of {cropped.pages} pages in {cropped.path}")
+    print("Correct what labels.txt says before you train on it; lines.tsv says how sure each reading is")
+    if cropped.unread:
+        print(f"Without a reading, with an empty label: {cropped.unread}")
+    if cropped.rejects:
+        counted = printable(summarise_rejects(cropped.rejects))
+        print(f"Left out: {counted}; all are in {cropped.path / SKIPPED_FILE}")

@@ -146,6 +146,8 @@ class Page:
     """Degrees to turn the image clockwise by so that it stands upright."""
     lines: tuple[PageLine, ...]
     """In reading order."""
+    unread: tuple[Quadrilateral, ...] = ()
+    """What looked like lines of text, but gave no symbol."""
 
     def rows(self) -> list[tuple[PageLine, ...]]:
         """The lines in reading order, those side by side together, from left to right."""
@@ -174,6 +176,7 @@ class Page:
             "text": self.text,
             "confidence": round(self.confidence, 6),
             "lines": [line.to_json() for line in self.lines],
+            "unread": [_rounded(box) for box in self.unread],
         }
 
 

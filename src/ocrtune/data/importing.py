@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import PIL.Image
 
 from ocrtune.data.dataset import LABEL_FILE, LineDataset
+from ocrtune.data.file_names import name_key, safe_name
 from ocrtune.data.images import FORMATS
 from ocrtune.data.lines import LabelledLines, LineEntry
 from ocrtune.data.lmdb_reading import DATA_FILE, TEXT_LIMIT, close_environment
@@ -27,16 +27,10 @@ IMAGES = "images"
 
 _OWN_FILES = {LABEL_FILE, SKIPPED_FILE, IMAGES, DATA_FILE, "lock.mdb", SOURCES}
 
-_PART_LIMIT = 100
-"""Bytes of a folder or file name that are kept: systems take 255, and a suffix is to come."""
-
 _SUFFIXES = {"JPEG": ".jpg", "TIFF": ".tif", "PPM": ".ppm"}
 """Of image formats whose file names do not end like the format is called."""
 
 _IMAGE_ENDINGS = IMAGE_SUFFIXES | {".gif", ".pbm", ".pgm", ".pnm", ".ppm"}
-
-_UNSAFE = re.compile(r'[<>:"|?*\\]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +153,7 @@ class _Names:
         parts = [part for part in re.split(r"[/\\]", entry.id) if part.strip(". ")]
         if len(parts) > 1 and (parts[0] == IMAGES or parts[0].endswith(":")):  # "C:"
             parts = parts[1:]
-        *folders, stem = [_safe(part) for part in parts] or ["line"]
+        *folders, stem = [safe_name(part) for part in parts] or ["line"]
         suffix = Path(stem).suffix
         if suffix.lower() in _IMAGE_ENDINGS:
             stem = stem.removesuffix(suffix)
@@ -169,33 +163,13 @@ class _Names:
         folders = [f"{part}_" if Path(part).suffix.lower() in _IMAGE_ENDINGS else part for part in folders]
         stem = "/".join([IMAGES, *folders, stem])
         name = first = f"{stem}{suffix}"
-        number = self._taken.get(_key(first), 0)
-        while _key(name) in self._taken:
+        number = self._taken.get(name_key(first), 0)
+        while name_key(name) in self._taken:
             number += 1
             name = f"{stem}-{number}{suffix}"
-        self._taken[_key(first)] = max(number, 1)
-        self._taken.setdefault(_key(name), 1)
+        self._taken[name_key(first)] = max(number, 1)
+        self._taken.setdefault(name_key(name), 1)
         return name
-
-
-def _key(name: str) -> str:
-    """Equal for names that some file system takes for the same."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _safe(part: str) -> str:
-    """`part` as a name that any file system takes, and that stands in a label file."""
-    cleaned = "".join(
-        "_" if unicodedata.category(symbol) in ("Cc", "Cs", "Zl", "Zp") else symbol
-        for symbol in _UNSAFE.sub("_", part)
-    ).strip(" ")
-    cleaned = cleaned.rstrip(".")
-    if _RESERVED.fullmatch(cleaned):
-        cleaned = f"_{cleaned}"
-    if len(cleaned.encode()) <= _PART_LIMIT:
-        return cleaned
-    suffix = Path(cleaned).suffix if len(Path(cleaned).suffix) <= 5 else ""
-    return cleaned.removesuffix(suffix).encode()[:_PART_LIMIT].decode(errors="ignore").rstrip(". ") + suffix
 
 
 def _suffix(content: bytes) -> str:

@@ -12,14 +12,10 @@ import numpy as np
 
 from ocrtune.data.images import FILE_LIMIT, ImageError, decode_frames, read_encoded
 from ocrtune.data.rejects import RejectReason
-from ocrtune.reading.files import IMAGE_SUFFIXES
 from ocrtune.records import Image
 
 if TYPE_CHECKING:
     import pypdfium2
-
-PAGE_SUFFIXES = IMAGE_SUFFIXES | {".pdf"}
-"""What counts as a page in a folder; a file that is named itself may end as it likes."""
 
 PAGE_LIMIT = 500
 """Pages of one file."""

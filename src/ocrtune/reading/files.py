@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from ocrtune.records import Prediction
 
 IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"))
 """What counts as an image in a folder; a file that is named itself may end as it likes."""
+
+PAGE_SUFFIXES = IMAGE_SUFFIXES | {".pdf"}
+"""The same for whole pages."""
 
 _ESCAPED = ("Cc", "Cs", "Zl", "Zp")
 
@@ -28,8 +31,12 @@ class FileReading:
     error: str | None = None
 
 
-def find_images(paths: Iterable[Path]) -> list[Path]:
+def find_images(paths: Iterable[Path], suffixes: Collection[str] = IMAGE_SUFFIXES) -> list[Path]:
     """Files as named, folders as their images sorted by name (not those of folders inside).
+
+    Args:
+        paths: files and folders.
+        suffixes: how the names of images end, in small letters.
 
     Raises:
         InputError: nothing given, a path that does not exist, or a folder without images.
@@ -37,9 +44,9 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes)
             if not found:
-                raise InputError(f"{path} holds no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
+                raise InputError(f"{path} holds no images ({', '.join(sorted(suffixes))})")
             files += found
         elif path.exists():
             files.append(path)

@@ -8,11 +8,12 @@ is, and only where that leaves doubt are other ways tried.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from rapidfuzz.distance import Levenshtein
 
 from ocrtune.reading.detection import Region
 from ocrtune.reading.recognizer import Recognizer
@@ -36,6 +37,9 @@ SURE = 0.9
 
 BETTER = 0.1
 """By which another way must be more confident."""
+
+ALIKE = 0.6
+"""Share of symbols that a column of upright ones has in common with itself read the other way."""
 
 SAMPLE = 10
 """Lines that decide on the way of a page, the longest ones."""
@@ -94,7 +98,16 @@ def page_angle(recognizer: Recognizer, page: Image, readings: Sequence[Reading])
     read = _read(recognizer, page, [(region, way) for way in ways for region in sample])
     scores = {way: _confidence(read[i * len(sample) : (i + 1) * len(sample)]) for i, way in enumerate(ways)}
     best = max(ways, key=lambda way: scores[way])
+    if tall and best == "downwards" and _alike_share(read[: 2 * len(sample)]) > 0.5:
+        return 0  # columns of upright symbols
     return _TURNED_BY[best] if tall or scores[best] > scores["upright"] + BETTER else 0
+
+
+def _alike_share(read: Sequence[Reading]) -> float:
+    """Of regions read as stacked, followed by the same read downwards: how many say the same both ways."""
+    half = len(read) // 2
+    pairs = zip(read[:half], read[half:], strict=True)
+    return sum(_are_alike(a.prediction, b.prediction) for a, b in pairs) / half
 
 
 def settle_lines(recognizer: Recognizer, page: Image, readings: Sequence[Reading]) -> list[Reading]:
@@ -108,12 +121,65 @@ def settle_lines(recognizer: Recognizer, page: Image, readings: Sequence[Reading
     others = _read(recognizer, page, [(region, way) for _, region, way in tries])
     best = list(readings)
     for (i, _, _), other in zip(tries, others, strict=True):
-        if _is_better(other, best[i]):
+        if other.is_stacked and _are_alike(other.prediction, readings[i].prediction):
+            surer = max(other, readings[i], key=lambda reading: reading.prediction.confidence)
+            best[i] = replace(surer, way="stacked")  # a place along the line is the same in both
+        elif _is_better(other, best[i]):
             best[i] = other
-    return best
+    return _join_stacked(recognizer, page, best)
+
+
+def _join_stacked(recognizer: Recognizer, page: Image, readings: list[Reading]) -> list[Reading]:
+    """Give stacked lines the symbols above and below them that were found apart."""
+    joined: list[tuple[int, list[int], Region]] = []
+    taken: set[int] = set()
+    for i, reading in enumerate(readings):
+        if not reading.is_stacked or i in taken:
+            continue
+        members = [i]
+        region = reading.region
+        while (found := _next_in_stack(region, readings, taken.union(members))) is not None:
+            members.append(found)
+            region = _around(region, readings[found].region)
+        if len(members) > 1:
+            taken.update(members)
+            joined.append((i, members, region))
+    others = _read(recognizer, page, [(region, way) for _, _, region in joined for way in _STACK_WAYS])
+    gone: set[int] = set()
+    best = list(readings)
+    for (i, members, _), pair in zip(joined, zip(others[::2], others[1::2], strict=True), strict=True):
+        other = replace(max(pair, key=lambda reading: reading.prediction.confidence), way="stacked")
+        if other.prediction.confidence >= min(readings[m].prediction.confidence for m in members) - BETTER:
+            best[i] = other
+            gone.update(members[1:])
+    return [reading for i, reading in enumerate(best) if i not in gone]
+
+
+def _next_in_stack(region: Region, readings: Sequence[Reading], taken: set[int]) -> int | None:
+    """A reading of one symbol or stacked ones that stands right above or below a region."""
+    lower, upper = region.corners.min(axis=0), region.corners.max(axis=0)
+    width = upper[0] - lower[0]
+    for i, reading in enumerate(readings):
+        if i in taken or not (reading.is_stacked or len(reading.prediction.text) <= 1):
+            continue
+        low, high = reading.region.corners.min(axis=0), reading.region.corners.max(axis=0)
+        gap = max(low[1] - upper[1], lower[1] - high[1])
+        is_beside = abs(low[0] + high[0] - lower[0] - upper[0]) > 0.6 * width
+        is_alike = 0.5 < (high[0] - low[0]) / max(width, 1) < 2
+        if gap < 0.7 * width and not is_beside and is_alike:
+            return i
+    return None
+
+
+def _around(a: Region, b: Region) -> Region:
+    corners = np.concatenate((a.corners, b.corners))
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    box = np.array(((left, top), (right, top), (right, bottom), (left, bottom)))
+    return Region(box, min(a.score, b.score))
 
 
 _OTHER_TALL: tuple[Way, ...] = ("upright", "upwards", "stacked")
+_STACK_WAYS: tuple[Way, ...] = ("stacked", "downwards")
 
 
 def is_tall(region: Region) -> bool:
@@ -126,6 +192,16 @@ def _is_better(other: Reading, than: Reading) -> bool:
     """A single symbol is easily read in any way; a text of three is not."""
     needed = BETTER if len(other.prediction.text) >= 3 else 3 * BETTER
     return other.prediction.confidence > than.prediction.confidence + needed
+
+
+def _are_alike(stacked: Prediction, turned: Prediction) -> bool:
+    """Whether a column cut into cells says what it says turned as a whole.
+
+    The base can read upright symbols in a line that was turned, and is sure of it. But of a turned line
+    cut into cells nothing is left that is like it.
+    """
+    texts = [prediction.text.replace(" ", "") for prediction in (stacked, turned)]
+    return min(map(len, texts)) > 1 and Levenshtein.normalized_similarity(*texts) >= ALIKE
 
 
 def _read(recognizer: Recognizer, page: Image, tries: Sequence[tuple[Region, Way]]) -> list[Reading]:

@@ -53,6 +53,7 @@ class PageReader:
             view, regions = self._reshape(view, regions, angle, cleaning)
             readings = read_regions(self.recognizer, view.image, regions)
         readings = settle_lines(self.recognizer, view.image, readings)
+        unread = [reading for reading in readings if not reading.prediction.text.strip()]
         readings = [reading for reading in readings if reading.prediction.text.strip()]
         mostly_stacked = 2 * sum(reading.is_stacked for reading in readings) > len(readings)
         places = reading_order([r.region.corners for r in readings], from_right=mostly_stacked)
@@ -67,7 +68,8 @@ class PageReader:
             )
             for place, reading in ((place, readings[place.index]) for place in places)
         )
-        return Page(width, height, angle, lines)
+        boxes = tuple(_quadrilateral(view.to_given(reading.corners)) for reading in unread)
+        return Page(width, height, angle, lines, boxes)
 
     def _reshape(
         self, view: _View, regions: list[Region], angle: Angle, cleaning: Cleaning
@@ -82,7 +84,7 @@ class PageReader:
         if cleaning.upscale:
             larger = view.changed(*enlarge(view.image, [region.corners for region in regions]))
             if larger.image.shape != view.image.shape:
-                view, size = larger, DetectionSize(longest=max(larger.image.shape[:2]))
+                view, size = larger, DetectionSize(shortest=0, longest=max(larger.image.shape[:2]))
                 regions = self.detector.detect(view.image, size)
         return view, regions
 
@@ -115,15 +117,16 @@ class _View:
         return corners @ self.back[:2, :2].T + self.back[:2, 2]
 
 
-def cut_line(image: Image, line: PageLine) -> Image:
+def cut_line(image: Image, box: Quadrilateral, *, stacked: bool = False) -> Image:
     """The straightened image of a line, as it is given to a recogniser.
 
     Args:
-        image: the page that the line was read on, without cleaning; (H, W) or (H, W, 3) uint8.
-        line: of that page.
+        image: the page that the line was found on, without cleaning; (H, W) or (H, W, 3) uint8.
+        box: of the line.
+        stacked: its symbols stand one below the other.
     """
-    cut = straighten(image, np.array(line.box))
-    return unstack(cut) if line.stacked else cut
+    cut = straighten(image, np.array(box))
+    return unstack(cut) if stacked else cut
 
 
 def _quadrilateral(corners: Array) -> Quadrilateral:

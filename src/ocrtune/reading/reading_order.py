@@ -150,6 +150,8 @@ def _blocks(extents: _Extents, members: Indices) -> list[Indices]:
 
 def _column_starts(extents: _Extents, members: Indices) -> list[float]:
     """Where several lines begin, px: the left edges that columns may have."""
+    if len(members) < 2 * COLUMN_LINES:
+        return []
     left = np.sort(extents.left[members])
     em = float(np.median(extents.height[members]))
     groups = np.split(left, np.flatnonzero(np.diff(left) > em / 2) + 1)
