@@ -2,7 +2,7 @@
 
 Stages are imported inside the handlers, so that `--help` answers at once and reading needs no torch.
 The commands that train are in `cli_training.py`, those of `ocrtune data` in `cli_data.py`, `read` in
-`cli_reading.py`, `synth` in `cli_synth.py` and `serve` in `cli_serve.py`.
+`cli_reading.py`, `serve` in `cli_serve.py` and `synth` in `cli_synth.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The service as its users meet it: uvicorn on a port of this machine, and a model that reads grey blocks."""
+"""The service as its users meet it: uvicorn on a port of this machine, a model that reads blocks of grey."""
 
 from __future__ import annotations
 

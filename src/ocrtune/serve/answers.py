@@ -138,15 +138,21 @@ class ModelsForm(_Form):
     models: list[ModelForm]
 
 
-class Activation(BaseModel):
-    """Which model to make active: one of the two."""
-
+class _Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
-    model: str | None = None
+
+class Activation(_Wanted):
+    """Which model to make active."""
+
+    model: str
     """A name of `GET /api/models`."""
-    rollback: bool = False
-    """The one that was active before."""
+
+
+class Rollback(_Wanted):
+    """To make the model active that was so before."""
+
+    rollback: Literal[True]
 
 
 class Health(_Form):

@@ -34,6 +34,7 @@ from ocrtune.serve.answers import (
     LimitsForm,
     Mode,
     ModelsForm,
+    Rollback,
     models_answer,
 )
 from ocrtune.serve.docs_page import docs_page
@@ -50,7 +51,7 @@ CleaningName = Literal["gray", "shadow", "contrast", "deskew", "upscale"]
 
 log = logging.getLogger("ocrtune.serve")
 
-_bearer = HTTPBearer(auto_error=False, description="Only where the service has a file of tokens.")
+_bearer = HTTPBearer(auto_error=False)
 _STATUS_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -96,10 +97,13 @@ def create_app(config: ServeConfig) -> FastAPI:
 def allows(tokens: Tokens, *, admin: bool = False) -> Callable[..., Client]:
     """A dependency that lets only clients with a token in, and says which one it is."""
 
-    def client(request: Request, _: Annotated[Any, Depends(_bearer)]) -> Client:
+    def client(request: Request) -> Client:
         return tokens.client(request.headers.get("authorization"), admin=admin)
 
-    return client
+    def client_with_token(request: Request, _: Annotated[Any, Depends(_bearer)]) -> Client:
+        return client(request)
+
+    return client_with_token if tokens.are_required else client  # the description tells which
 
 
 def _add_reading(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
@@ -175,14 +179,12 @@ def _add_models(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
         responses=_errors(400, 401, 403, 404, 409, 413, 422),
         dependencies=[Depends(allows(tokens, admin=True))],
     )
-    async def activate(wanted: Annotated[Activation, Body()]) -> ModelsForm:
+    async def activate(wanted: Annotated[Activation | Rollback, Body()]) -> ModelsForm:
         """Test a model in a process of its own, load it and make it active; or go back to the one before.
 
         Until it is done, and if it fails, the model that was active reads on.
         """
-        if (wanted.model is None) is not wanted.rollback:
-            raise ApiError("bad_parameter", 'send {"model": NAME} or {"rollback": true}')
-        await service.switch(wanted.model)
+        await service.switch(wanted.model if isinstance(wanted, Activation) else None)
         return models()
 
 

@@ -198,7 +198,7 @@ def _require_pixels(size: tuple[int, int], limit: int) -> None:
 
 
 def _webp_canvas(content: bytes) -> tuple[int, int] | None:
-    """The declared size of an extended WebP, which its decoder allocates unasked (RFC 9649, 2.7)."""
+    """The declared size of an extended WebP: its decoder allocates that before Pillow can ask (RFC 9649)."""
     if content[:4] != b"RIFF" or content[8:16] != b"WEBPVP8X" or len(content) < 30:
         return None
     return int.from_bytes(content[24:27], "little") + 1, int.from_bytes(content[27:30], "little") + 1

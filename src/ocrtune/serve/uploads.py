@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +16,14 @@ from starlette.requests import Request
 
 from ocrtune.serve.errors import ApiError
 
+# It warns of every odd byte a stranger sends; the answer says so to the stranger.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
+
 _FIELD_LIMIT = 64 * 1024  # bytes of a form field that is no file; none is needed
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+(;[\w.+=-]+)*;base64,", re.ASCII)
 _WHITE_SPACE = str.maketrans("", "", " \t\r\n")
+
+_ONE_OF_TWO = [{"required": ["image"]}, {"required": ["images"]}]
 
 OPENAPI_BODY = {
     "required": True,
@@ -26,11 +32,14 @@ OPENAPI_BODY = {
             "schema": {
                 "type": "object",
                 "description": "One of the two.",
+                "oneOf": _ONE_OF_TWO,
                 "properties": {
                     "image": {
                         "type": "string", "format": "binary", "description": "An image, TIFF or PDF.",
                     },
-                    "images": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                    "images": {
+                        "type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"},
+                    },
                 },
             }
         },
@@ -38,6 +47,7 @@ OPENAPI_BODY = {
             "schema": {
                 "type": "object",
                 "description": "One of the two, as base64; a data: URL is taken too.",
+                "oneOf": _ONE_OF_TWO,
                 "additionalProperties": False,
                 "properties": {
                     "image": {"type": "string", "format": "byte"},
