@@ -30,8 +30,9 @@ REPLAYED_LINES = 200
 SMALLEST = 64
 """Numbers; a shorter tensor saves less than its cast takes in the file."""
 TIE = 0.1
-"""A text may change where two classes are as likely to within this. Rounding moves a weight by up to a 2000th;
-on 200 lines of receipts no text changed, though at undecided steps a probability moved by up to 0.22."""
+"""A text may change where two classes are as likely to within this. Rounding moves a weight by up to a
+2000th; on 200 lines of receipts no text changed, though at undecided steps a
+probability moved by up to 0.22."""
 
 
 @dataclass(frozen=True, slots=True)
