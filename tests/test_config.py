@@ -16,11 +16,15 @@ from ocrtune.yaml_file import YAML_LIMIT
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"base": "none"}, "--base none needs --arch: ppocrv6-small or crnn"),
+        ({"base": "none"}, "--base none needs --arch: ppocrv6-small, crnn, tps-resnet-bilstm-attn, …"),
         ({"arch": "crnn"}, "--arch goes with --base none only: a base brings its own network"),
         (
             {"base": "none", "arch": "crnn", "vocab": "keep"},
             "--vocab keep needs a base whose symbols to keep; use --vocab data",
+        ),
+        (
+            {"character": "abc"},
+            "--character goes with a .pth as --base; other bases bring their symbols",
         ),
         ({"epochs": 1, "steps": 1}, "--epochs and --steps exclude each other; give one"),
     ],
@@ -183,3 +187,8 @@ def test_aliases_that_would_unfold_to_billions_are_refused_at_once(tmp_path: Pat
     path.write_text(f"train:\n- &l0 [x]\n{levels}output: run\n")
     with pytest.raises(InputError, match=r"train\.0: Input should be a valid string"):
         TrainConfig.from_yaml(path)
+
+
+def test_a_checkpoint_as_base_may_be_told_what_it_is() -> None:
+    config = TrainConfig(output=Path("run"), base="best.PTH", arch="None-VGG-BiLSTM-CTC", character="abc")
+    assert (config.arch, config.character) == ("None-VGG-BiLSTM-CTC", "abc")

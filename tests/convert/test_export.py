@@ -62,6 +62,23 @@ def test_a_run_or_bundle_becomes_one_file_that_reads_alone(run_folder, tmp_path,
     assert len(readings) == 3
 
 
+def test_a_network_of_one_width_is_exported_and_timed_at_that_width(tmp_path):
+    options = {"channels": 16, "hidden": 8, "width": 64, "max_length": 3}
+    manifest = MANIFEST.model_copy(
+        update={
+            "architecture": Architecture(name="tps-resnet-bilstm-attn", options=options),
+            "classes": "attention",
+            "preprocess": PreprocessSpec(height=32, width_buckets=(64,), channels="gray"),
+        }
+    )
+    torch.manual_seed(7)
+    state = build("tps-resnet-bilstm-attn", options, 6).state_dict()
+    write_bundle(tmp_path / "bundle", manifest, {name: t.numpy() for name, t in state.items()}, None)
+    result = export_onnx_model(str(tmp_path / "bundle"), tmp_path / "m.onnx")
+    assert (result.lines_checked, result.texts_differ) == (32, 0)
+    assert result.ms_onnx > 0
+
+
 def test_lines_of_datasets_are_replayed_instead_of_drawn_ones(run_folder, tmp_path):
     data = tmp_path / "data"
     data.mkdir()

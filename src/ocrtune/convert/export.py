@@ -45,7 +45,8 @@ class ExportResult:
     max_difference: float
     """Largest difference of a probability."""
     ms_torch: float
-    """Median ms for one line of 320 px at batch 1, preprocessing not included."""
+    """Median ms for one line of 320 px, or of the one width that is read, at batch 1, preprocessing not
+    included."""
     ms_onnx: float
     """The same in ONNX Runtime."""
 
@@ -156,7 +157,8 @@ def _replayed_lines(data: Sequence[str]) -> list[Image]:
 
 def _time_both(network: nn.Module, path: Path, spec: PreprocessSpec) -> tuple[float, float]:
     """Median ms for one line in torch and in ONNX Runtime."""
-    batch = np.zeros((1, spec.num_channels, spec.height, TIMED_WIDTH), np.float32)
+    width = network.fixed_width or TIMED_WIDTH
+    batch = np.zeros((1, spec.num_channels, spec.height, width), np.float32)
     images = torch.from_numpy(batch)
     session = open_session(path)
     with torch.inference_mode():

@@ -81,5 +81,7 @@ def fitting_width(datasets: Iterable[LineDataset], height: int) -> int:
             except ImageError:
                 continue  # the audit counts and lists it
             aspects.append(columns / lines)
-    needed = height * float(np.quantile(aspects, SHARE_THAT_FITS)) if aspects else WIDTHS[0]
+    needed = (
+        height * float(np.quantile(aspects, SHARE_THAT_FITS, method="inverted_cdf")) if aspects else WIDTHS[0]
+    )
     return next((width for width in WIDTHS if width >= needed), WIDTHS[-1])
