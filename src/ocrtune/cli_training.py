@@ -89,7 +89,7 @@ def _export_int8(model: str, output: Path, data: tuple[str, ...], force: bool, o
 
     result = export_int8(model, output, data=data, force=force, overwrite=overwrite, report=note)
     print(f"{output}: {result}")
-    print(f"{result.agreement} read the same; calibrated on {result.calibrated} other lines")
+    print(f"{result.agreement}; calibrated on {result.calibrated} other lines")
     print(
         f"{_mib(result.size)} instead of {_mib(result.float_size)}; 8 bits in {len(result.layers)} layers,",
         end=" ",
@@ -103,7 +103,7 @@ def _export_rapidocr(model: str, output: Path, data: tuple[str, ...], overwrite:
     result = export_rapidocr(model, output, data=data, overwrite=overwrite)
     print(f"{output}: RapidOCR reads all {result.lines_checked} lines as the file does in ocrtune,", end=" ")
     print(f"largest difference of a probability from torch {result.max_difference:.1e}")
-    print(f"with RapidOCR's own way to prepare lines instead of the model's: {result.agreement} the same")
+    print(f"with RapidOCR's own way to prepare lines instead of the model's: {result.agreement}")
     print(f"RapidOCR(params={result.parameters})")
 
 
@@ -114,7 +114,7 @@ def _export_easyocr(model: str, output: Path, data: tuple[str, ...], overwrite: 
     files = ", ".join(f"{result.name}.{ending}" for ending in ("py", "yaml", "pth"))
     print(f"{output}: {files}; the network in them reads all {result.lines_checked} lines the same,", end=" ")
     print(f"largest difference of a probability {result.max_difference:.1e}")
-    print(f"with EasyOCR's own way to prepare lines instead of the model's: {result.agreement} the same")
+    print(f"with EasyOCR's own way to prepare lines instead of the model's: {result.agreement}")
     print(result.call)
 
 

@@ -85,7 +85,13 @@ ONE_WIDTH = GREY.model_copy(update={"width_buckets": (96,)})
     ("name", "symbols", "spec", "options", "reason"),
     [
         ("vgg-attn", "ab", GREY, SIZES, "vgg-attn is not CTC, and EasyOCR decodes CTC only"),
-        ("tps-vgg-ctc", "ab", ONE_WIDTH, {"channels": 32, "width": 96}, "tps-vgg-ctc reads images of one"),
+        (
+            "tps-vgg-ctc",
+            "ab",
+            ONE_WIDTH,
+            {"channels": 32, "width": 96},
+            "it reads lines stretched to 96 px, and",
+        ),
         ("ppocrv6-small", "ab", PreprocessSpec(), {}, r"ppocrv6-small reads colours \(bgr\), and EasyOCR"),
         ("crnn", ("a", "e\u0301"), GREY, SIZES, "its symbols 'e\u0301' have several code points"),
         ("crnn", "ab", GREY.model_copy(update={"mean": 0.0}), SIZES, "it was trained on images of another"),

@@ -97,7 +97,7 @@ def test_a_text_that_rapidocr_reads_otherwise_is_shown_and_nothing_written(
         ),
         ("crnn", "ab", {"stretch": 1.5}, r"it reads lines stretched 1\.5 times, and RapidOCR keeps their"),
         ("crnn", " ", {}, "it has no symbol besides the space"),
-        ("crnn", "ab", {"fit": "fill", "width_buckets": (96,)}, "crnn reads images of one width"),
+        ("crnn", "ab", {"fit": "fill", "width_buckets": (96,)}, "it reads lines stretched to 96 px, and"),
     ],
 )
 def test_what_rapidocr_cannot_do_is_refused(reading_bundle, tmp_path, name, symbols, spec, reason):

@@ -189,7 +189,9 @@ def refuse_unfit(manifest: Manifest, network: nn.Module) -> None:
     elif spec.channels != "gray":
         reason = f"{name} reads colours ({spec.channels}), and EasyOCR gives one grey channel"
     elif network.fixed_width is not None or spec.fit == "fill":
-        reason = f"{name} reads images of one width, and EasyOCR gives each line its own"
+        reason = (
+            f"it reads lines stretched to {spec.width_buckets[-1]} px, and EasyOCR gives each its own width"
+        )
     elif not isinstance(network, FourStage | OriginalCRNN):
         reason = f"{name} has no form that EasyOCR loads"
     elif (spec.mean, spec.std, spec.stretch) != (127.5, 127.5, 1):

@@ -30,9 +30,11 @@ REPLAYED_LINES = 200
 SMALLEST = 64
 """Numbers; a shorter tensor saves less than its cast takes in the file."""
 TIE = 0.1
-"""A text may change where two classes are as likely to within this. Rounding moves a weight by up to a
-2000th; on 200 lines of receipts no text changed, though at undecided steps a
-probability moved by up to 0.22."""
+"""A text may change where two classes are as likely to within this. On 200 lines of receipts none did.
+
+Rounding weights by up to a 2000th moved the probabilities of half of those lines by 0.0003 at most, of one by
+0.67: noise of that size does the like in float32, at a step on the edge between a symbol and the blank.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,9 @@ def refuse_unfit(manifest: Manifest, network: nn.Module) -> None:
     if manifest.classes != "ctc":
         reason = f"{name} is not CTC, and RapidOCR decodes CTC only"
     elif network.fixed_width is not None or spec.fit == "fill":
-        reason = f"{name} reads images of one width, and RapidOCR gives each line its own"
+        reason = (
+            f"it reads lines stretched to {spec.width_buckets[-1]} px, and RapidOCR gives each its own width"
+        )
     elif spec.stretch != 1:
         reason = f"it reads lines stretched {spec.stretch:g} times, and RapidOCR keeps their proportions"
     elif broken := [s for s in manifest.symbols if s.splitlines() != [s]]:

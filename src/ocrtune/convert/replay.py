@@ -71,7 +71,7 @@ class Agreement:
     """CER of the first and of the second reader, where the lines are labelled; fractions, lower is better."""
 
     def __str__(self) -> str:
-        said = f"{self.same} of {self.lines} lines"
+        said = f"{self.same} of {self.lines} lines read the same"
         if self.cer is not None:
             said += f", CER {100 * self.cer[0]:.2f} -> {100 * self.cer[1]:.2f} %"
         return said if self.first_difference is None else f"{said}; first other: {self.first_difference}"
