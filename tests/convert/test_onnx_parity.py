@@ -18,7 +18,14 @@ SYMBOLS = tuple("abcdefghij ø")
 SMALL = {"channels": 32, "hidden": 16, "max_length": 9, "width": 96}
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+ALWAYS = ("ppocrv6-small", "crnn", "tps-resnet-bilstm-attn")
+"""Each stage and each way of reading once; the others take a second or two each."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in ALWAYS else [pytest.mark.slow]) for name in NETWORKS],
+)
 def test_an_export_gives_the_same_probabilities_at_every_size(tmp_path, name):
     torch.manual_seed(5)
     options = {key: size for key, size in SMALL.items() if key in NETWORKS[name].options}

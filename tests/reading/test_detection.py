@@ -106,6 +106,7 @@ def test_another_network_is_no_detector(block_onnx: Path) -> None:
         TextDetector(block_onnx).detect(np.zeros((64, 64), np.uint8))
 
 
+@pytest.mark.slow
 def test_small_print_is_looked_at_closely() -> None:
     """Letters of 14 px on a page of 2000: at the first look they are one smear, or none."""
     page = PIL.Image.new("L", (1500, 2000), 255)

@@ -22,6 +22,7 @@ def read(client, image, **parameters):
     return client.post("/api/ocr", params={"mode": "line", **parameters}, files={"image": ("x", image)})
 
 
+@pytest.mark.slow
 def test_64_clients_are_answered_as_one(running, line_png):
     """Lines of all widths mixed, so that batches are of many requests."""
     images = [line_png(text) for text in TEXTS]

@@ -70,6 +70,7 @@ def test_what_cannot_become_active_changes_nothing(client, models, wanted, statu
     assert active(client) == "blocks"
 
 
+@pytest.mark.slow
 def test_a_switch_under_load_fails_and_mixes_nothing(block_onnx, models, line_png, serving):
     """Every answer is of one model: all its lines, its name and its digest."""
     config = ServeConfig(model=str(block_onnx), models=models, deadline=600)

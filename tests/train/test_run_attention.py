@@ -43,6 +43,7 @@ def base(tmp_path: Path) -> Path:
     return tmp_path / "base"
 
 
+@pytest.mark.slow
 def test_an_attention_network_is_tuned_kept_and_read(
     base: Path, digit_lines: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

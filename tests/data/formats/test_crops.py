@@ -89,6 +89,7 @@ def test_outlines_in_another_unit_are_scaled() -> None:
 COORDINATE = st.one_of(st.floats(-300, 300), st.integers(-20, 140).map(float), st.floats(-1e6, 1e6))
 
 
+@pytest.mark.slow
 @given(
     points=st.lists(st.tuples(COORDINATE, COORDINATE), min_size=3, max_size=7),
     baseline=st.lists(st.tuples(COORDINATE, COORDINATE), max_size=3),
