@@ -65,8 +65,8 @@ Point = tuple[float, float]
 Quadrilateral = tuple[Point, Point, Point, Point]
 """Upper left, upper right, lower right and lower left corner as the text runs, whichever way it lies."""
 
-WIDE_GAP = 1.0
-"""Line heights between two lines of a row from which they are columns rather than words."""
+WIDE_GAP = 0.6
+"""Heights of their boxes between two lines of a row from which they are columns rather than words."""
 
 
 @dataclass(frozen=True, slots=True)

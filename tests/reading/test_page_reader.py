@@ -110,6 +110,23 @@ def test_symbols_below_one_another_are_one_line(pages: PageReader, draw_text: Dr
     assert first[2][1] < 100
 
 
+def test_a_label_with_more_lines_along_its_sides_is_not_turned(
+    pages: PageReader, draw_text: DrawText
+) -> None:
+    texts = [(200, 30, "Fragile goods inside"), (200, 430, "Keep this side up")]
+    page = draw_text((700, 500), texts).copy()
+    for i, turns in enumerate((1, 3, 1)):
+        side = draw_text((260, 60), [(10, 10, f"LOT 2024-B77{i}")])
+        page[110:370, 60 + 240 * i : 120 + 240 * i] = np.rot90(side, turns)
+    read = pages.read(page)
+    assert read.angle == 0
+    assert sorted(line.prediction.text for line in read.lines) == [
+        "Fragile goods inside",
+        "Keep this side up",
+        *(f"LOT 2024-B77{i}" for i in range(3)),
+    ]
+
+
 def test_items_and_prices_are_rows(pages: PageReader, draw_text: DrawText) -> None:
     rows = [("Apples 2 kg", "5.80"), ("Bread", "3.20"), ("Olive oil", "12.40"), ("Total", "21.40")]
     texts = [(30, 30 + 50 * i, item) for i, (item, _) in enumerate(rows)]

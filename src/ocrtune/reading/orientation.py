@@ -7,7 +7,7 @@ is, and only where that leaves doubt are other ways tried.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -100,7 +100,20 @@ def page_angle(recognizer: Recognizer, page: Image, readings: Sequence[Reading])
     best = max(ways, key=lambda way: scores[way])
     if tall and best == "downwards" and _alike_share(read[: 2 * len(sample)]) > 0.5:
         return 0  # columns of upright symbols
-    return _TURNED_BY[best] if tall or scores[best] > scores["upright"] + BETTER else 0
+    if tall:
+        # A label with as much print along its sides as across is no page on its side.
+        across = _symbols(reading for reading in readings if reading.way == "upright" and _is_sure(reading))
+        along = _symbols(reading for reading in read if reading.way == best)
+        return 0 if 2 * across > along else _TURNED_BY[best]
+    return _TURNED_BY[best] if scores[best] > scores["upright"] + BETTER else 0
+
+
+def _is_sure(reading: Reading) -> bool:
+    return reading.prediction.confidence >= SURE and len(reading.prediction.text) >= 3
+
+
+def _symbols(readings: Iterable[Reading]) -> int:
+    return sum(len(reading.prediction.text) for reading in readings)
 
 
 def _alike_share(read: Sequence[Reading]) -> float:
@@ -122,11 +135,19 @@ def settle_lines(recognizer: Recognizer, page: Image, readings: Sequence[Reading
     best = list(readings)
     for (i, _, _), other in zip(tries, others, strict=True):
         if other.is_stacked and _are_alike(other.prediction, readings[i].prediction):
-            surer = max(other, readings[i], key=lambda reading: reading.prediction.confidence)
-            best[i] = replace(surer, way="stacked")  # a place along the line is the same in both
+            best[i] = _as_stacked(other, readings[i])
         elif _is_better(other, best[i]):
             best[i] = other
     return _join_stacked(recognizer, page, best)
+
+
+def _as_stacked(cells: Reading, turned: Reading) -> Reading:
+    """Of a column of upright symbols the better reading; a place along the line is the same in both.
+
+    Turned, Latin letters often come as their wide forms, such as U+FF33 for S.
+    """
+    is_better = turned.prediction.confidence > cells.prediction.confidence + BETTER
+    return replace(turned if is_better else cells, way="stacked")
 
 
 def _join_stacked(recognizer: Recognizer, page: Image, readings: list[Reading]) -> list[Reading]:
@@ -148,7 +169,7 @@ def _join_stacked(recognizer: Recognizer, page: Image, readings: list[Reading]) 
     gone: set[int] = set()
     best = list(readings)
     for (i, members, _), pair in zip(joined, zip(others[::2], others[1::2], strict=True), strict=True):
-        other = replace(max(pair, key=lambda reading: reading.prediction.confidence), way="stacked")
+        other = _as_stacked(*pair)
         if other.prediction.confidence >= min(readings[m].prediction.confidence for m in members) - BETTER:
             best[i] = other
             gone.update(members[1:])
