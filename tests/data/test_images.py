@@ -129,6 +129,28 @@ def test_damaged_bytes_never_raise_anything_else() -> None:
     assert refused > 100
 
 
+@pytest.mark.parametrize(
+    ("mode", "image_format"),
+    [
+        ("1", "PNG"),
+        ("L", "PNG"),
+        ("LA", "PNG"),
+        ("P", "GIF"),
+        ("RGB", "PNG"),
+        ("RGBA", "PNG"),
+        ("CMYK", "JPEG"),
+    ],
+)
+def test_a_large_image_is_turned_into_pixels_strip_by_strip(
+    monkeypatch: pytest.MonkeyPatch, mode: str, image_format: str
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (23, 10, 4), np.uint8)
+    content = encoded(pixels, image_format, mode)
+    at_once = decode_image(content, "x")
+    monkeypatch.setattr(images, "STRIP_PIXELS", 50)  # 5 rows, and 3 at the end
+    assert np.array_equal(decode_image(content, "x"), at_once)
+
+
 def test_read_image_takes_any_file_name(tmp_path: Path) -> None:
     """cv2.imread fails on such names on Windows."""
     path = tmp_path / "blåbær 漢字.png"

@@ -172,7 +172,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], int, str | None]] = {
     "tiff 2^32 x 2^32": (lambda: plain_tiff(2**32 - 1, 2**32 - 1), 413, "image_too_large"),
     "webp 16384 x 16384": (lambda: webp_of(16_383, 16_383), 413, "image_too_large"),
     "ppm 10^9 x 10^9": (lambda: b"P6 1000000000 1000000000 255\n", 413, "image_too_large"),
-    "pdf stream bomb": (flate_bomb_pdf, 200, None),
+    "pdf stream bomb": (flate_bomb_pdf, 422, "broken_image"),
     # cut off
     "png cut in its header": (lambda: WHOLE_PNG[:20], 422, "broken_image"),
     "png cut in its pixels": (lambda: WHOLE_PNG[:-200], 422, "broken_image"),

@@ -27,6 +27,9 @@ FILE_LIMIT = 64 * 2**20
 PIXEL_LIMIT = 64 * 10**6
 """Declared width times height, checked before decoding; a whole A4 page at 600 dpi has 35 Mpx."""
 
+STRIP_PIXELS = 2**20
+"""Pixels that are turned into ours at once; a page from a phone has 12 million."""
+
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
 """The Pillow decoders that may be tried: each one left out is code no stranger's file can reach."""
 
@@ -174,6 +177,25 @@ def _over_file_limit(where: str, size: int) -> ImageError:
 def _to_pixels(image: PIL.Image.Image) -> Image:
     if image.getexif().get(_ORIENTATION_TAG, 1) != 1:
         image = ImageOps.exif_transpose(image)
+    width, height = image.size
+    rows = max(1, STRIP_PIXELS // width)
+    if height <= rows:
+        return _strip_to_pixels(image)
+    image.load()
+    # Alpha and other colours take four copies of an image on their way: of a strip that is little.
+    strips = (
+        _strip_to_pixels(image.crop((0, top, width, min(top + rows, height))))
+        for top in range(0, height, rows)
+    )
+    first = next(strips)
+    pixels = np.empty((height, *first.shape[1:]), np.uint8)
+    pixels[:rows] = first
+    for top, strip in zip(range(rows, height, rows), strips, strict=True):
+        pixels[top : top + rows] = strip
+    return pixels
+
+
+def _strip_to_pixels(image: PIL.Image.Image) -> Image:
     mode = image.mode
     if mode.startswith("I"):  # I;16 and its byte orders; I where an older Pillow meets a 16-bit PNG
         return np.asarray(np.clip(np.asarray(image), 0, 0xFFFF) >> 8, np.uint8)

@@ -15,6 +15,7 @@ from ocrtune.config import ServeConfig
 from ocrtune.errors import InputError
 from ocrtune.serve.app import create_app
 from ocrtune.serve.door import is_loopback
+from ocrtune.serve.memory import return_memory_soon
 
 _WAITING_CONNECTIONS = 512
 _KEEP_ALIVE = 30  # seconds an idle connection stays open: a page that reads many images opens one
@@ -30,6 +31,7 @@ def run(config: ServeConfig, report: Callable[[str], None]) -> None:
     Raises:
         InputError: the address cannot be listened on, or the model, its folder or the tokens cannot be used.
     """
+    return_memory_soon()
     with closing(_listen(config)) as listening:
         app = create_app(config)
         active = app.state.service.registry.active

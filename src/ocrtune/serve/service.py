@@ -24,6 +24,7 @@ from ocrtune.serve.answers import Mode, line_reading, page_reading
 from ocrtune.serve.decoders import Decoder, PixelRoom, deadline_exceeded
 from ocrtune.serve.errors import ApiError, busy
 from ocrtune.serve.line_queue import LineQueue, QueuedRecognizer
+from ocrtune.serve.memory import BoundedDetector
 from ocrtune.serve.metrics import Metrics
 from ocrtune.serve.registry import LoadedModel, Registry
 
@@ -36,8 +37,8 @@ PAGE_THREADS = 2
 LINE_THREADS = 1
 """That decode line images. One takes some 1,000 a second."""
 
-PIXEL_ROOM = 24 * 10**6
-"""px in memory beside one image of the largest size; a page from a phone has 12 million."""
+PIXEL_ROOM = 8 * 10**6
+"""px in memory beside one image of the largest size: for lines and small pages."""
 
 
 log = logging.getLogger("ocrtune.serve")
@@ -235,7 +236,7 @@ class OcrService:
     def _load_detector(self) -> TextDetector:
         with self._detector_lock:
             if self._detector is None:
-                self._detector = TextDetector()
+                self._detector = BoundedDetector()
             return self._detector
 
     def _make_queue(self, recognizer: OnnxRecognizer) -> LineQueue:
