@@ -14,7 +14,7 @@ from ocrtune.config import TrainConfig
 from ocrtune.evaluate.metrics import measure
 from ocrtune.train.run import train
 from ocrtune.train.validation import Validation
-from ocrtune.train.way_back import copied_weights, go_back
+from ocrtune.train.way_back import copied_weights, describe_share, go_back
 
 
 class _ErrorByWeight:
@@ -58,21 +58,27 @@ def test_the_nearest_weights_that_keep_the_gain(errors: dict[float, int], share:
     assert validator.seen[:2] == [2.0, 3.0]
 
 
-def _run(lines: Path, tiny: Path, output: Path) -> dict[str, object]:
+def _run(lines: Path, tiny: Path, output: Path, **changes: str) -> dict[str, object]:
     options = {"train": (str(lines),), "output": output, "base": str(tiny), "epochs": 1, "batch_size": 2}
-    train(TrainConfig.model_validate(options | {"max_bad": 0.2, "lr": 1e-3}))
+    train(TrainConfig.model_validate(options | {"max_bad": 0.2, "lr": 1e-3} | changes))
     return ModelBundle.open(output / "best").manifest.training
 
 
-def test_a_run_on_made_lines_records_how_far_it_went_back(
-    digit_lines: Path, tiny_base: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def made_lines(digit_lines: Path, tmp_path: Path) -> Path:
+    """The digits as if a recipe had made them."""
     made = tmp_path / "made"
     made.mkdir()
     (made / "images").symlink_to(digit_lines / "images")
     (made / "labels.txt").write_text((digit_lines / "labels.txt").read_text())
     (made / "made.json").write_text(json.dumps({"runs": []}))
-    training = _run(made, tiny_base, tmp_path / "run")
+    return made
+
+
+def test_a_run_on_made_lines_records_how_far_it_went_back(
+    made_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    training = _run(made_lines, tiny_base, tmp_path / "run")
     assert training["way_back"] in (0.6, 0.7, 0.8, 0.9, 1.0)
     start, end, kept = (
         ModelBundle.open(path).load_weights()
@@ -87,5 +93,16 @@ def test_a_run_on_real_lines_stays_where_training_led_it(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
 ) -> None:
     training = _run(digit_lines, tiny_base, tmp_path / "run")
+    assert training["recipe"]["way_back"] is False
+    assert "way_back" not in training
+
+
+def test_what_was_done_is_said() -> None:
+    assert "kept 60% of the way from the base" in describe_share(0.6)
+    assert "nowhere nearer to the base" in describe_share(1.0)
+
+
+def test_never_going_back_is_a_choice(made_lines: Path, tiny_base: Path, tmp_path: Path) -> None:
+    training = _run(made_lines, tiny_base, tmp_path / "run", way_back="never")
     assert training["recipe"]["way_back"] is False
     assert "way_back" not in training

@@ -41,7 +41,7 @@ from ocrtune.train.recipe import Recipe, choose, choose_device, one_cycle
 from ocrtune.train.state import Position, load_state
 from ocrtune.train.stopping import StopRequest, stop_signals
 from ocrtune.train.validation import Validation, Validator, thinned, validation_limit
-from ocrtune.train.way_back import KEPT, Weights, copied_weights, go_back
+from ocrtune.train.way_back import Weights, copied_weights, describe_share, go_back
 
 STATE_EVERY = 300.0
 """Seconds between states saved inside an epoch."""
@@ -285,13 +285,9 @@ class _Run:
     def _go_back(self, network: nn.Module, beginning: Weights) -> float:
         """Back towards the base as far as the gain on made lines stays; says how far."""
         network.to(self.accelerator.device, memory_format=self.layout)
-        bf16 = self.recipe.precision == "bf16"
-        share = go_back(network, beginning, self.validator, bf16, self.layout)
+        share = go_back(network, beginning, self.validator, self.recipe.precision == "bf16", self.layout)
         network.cpu()
-        self.display.note(
-            f"only made lines validate: kept {share:.0%} of the way from the base, the nearest to it "
-            f"that keeps {KEPT:.0%} of what was gained on them"
-        )
+        self.display.note(describe_share(share))
         return share
 
     # ---- training ----

@@ -61,5 +61,15 @@ def go_back(
     return 1.0
 
 
+def describe_share(share: float) -> str:
+    """What `go_back` did, for the user."""
+    if share == 1:
+        return f"only made lines validate: nowhere nearer to the base {KEPT:.0%} of what was gained stays"
+    return (
+        f"only made lines validate: kept {share:.0%} of the way from the base, the nearest to it that keeps "
+        f"{KEPT:.0%} of what was gained on them (--way-back never keeps all of the way)"
+    )
+
+
 def _between(start: torch.Tensor, end: torch.Tensor, share: float) -> torch.Tensor:
     return start.to(end).lerp(end, share) if end.is_floating_point() else end
