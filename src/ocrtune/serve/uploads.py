@@ -23,7 +23,7 @@ _FIELD_LIMIT = 64 * 1024  # bytes of a form field that is no file; none is neede
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+(;[\w.+=-]+)*;base64,", re.ASCII)
 _WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
-_ONE_OF_TWO = [{"required": ["image"]}, {"required": ["images"]}]
+_ONE_OF_TWO = {"minProperties": 1, "maxProperties": 1, "additionalProperties": False}
 
 OPENAPI_BODY = {
     "required": True,
@@ -32,7 +32,7 @@ OPENAPI_BODY = {
             "schema": {
                 "type": "object",
                 "description": "One of the two.",
-                "oneOf": _ONE_OF_TWO,
+                **_ONE_OF_TWO,
                 "properties": {
                     "image": {
                         "type": "string", "format": "binary", "description": "An image, TIFF or PDF.",
@@ -47,8 +47,7 @@ OPENAPI_BODY = {
             "schema": {
                 "type": "object",
                 "description": "One of the two, as base64; a data: URL is taken too.",
-                "oneOf": _ONE_OF_TWO,
-                "additionalProperties": False,
+                **_ONE_OF_TWO,
                 "properties": {
                     "image": {"type": "string", "format": "byte"},
                     "images": {
@@ -115,6 +114,10 @@ async def _from_form(request: Request, image_limit: int) -> Upload:
     except (LookupError, ValueError) as error:  # of the parser below, or of an encoding that is none of text
         raise ApiError("bad_request", "the multipart body cannot be read") from error
     try:
+        if other := sorted(form.keys() - {"image", "images"}):
+            raise ApiError(
+                "bad_parameter", f"there is no field `{other[0][:40]}`; send the file as `image` or `images`"
+            )
         single, several = _files(form, "image"), _files(form, "images")
         _refuse_both(bool(single), bool(several))
         if len(single) > 1:
