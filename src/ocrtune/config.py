@@ -156,6 +156,13 @@ without it everybody who reaches the port may do everything."""
     """Requests that are taken before they are answered; the next one is told to come again."""
     deadline: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """Seconds until a request is given up."""
+    collect: Path | None = None
+    """SQLite file to keep lines in that people correct on the page or over the API, with their pictures, to \
+train on later (docs/corrections.md); without it nothing is kept."""
+    max_corrections: Annotated[int, Field(ge=1, le=10**6)] = 20_000
+    """Corrections in that file at most."""
+    max_collected_mib: Annotated[int, Field(ge=1, le=2**20)] = 512
+    """MiB of pictures in that file at most."""
 
     @model_validator(mode="after")
     def _origins_are_origins(self) -> Self:
