@@ -55,6 +55,13 @@ def store(database: Path) -> Iterator[CorrectionStore]:
     opened.close()
 
 
+def texts_now(browser: Any, selector: str) -> list[str]:
+    """Texts of elements, all at one moment: those that are drawn anew meanwhile are found again."""
+    script = "return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent)"
+    texts: list[str] = browser.run(script, selector)
+    return texts
+
+
 def picture(text: str) -> bytes:
     """What a line looks like that was read as `text`."""
     page = Image.new("L", (330, 44), 255)
@@ -87,7 +94,7 @@ def test_an_edited_line_is_kept_and_taken_back(
     english.press("!", Keys.ENTER)
     english.press(Keys.ENTER)
     english.press("0", Keys.ENTER)
-    english.until(lambda: english.texts(".changed") == ["edited, kept", "edited, kept"])
+    english.until(lambda: texts_now(english, ".changed") == ["edited, kept", "edited, kept"])
     kept = read_corrections(database)
     assert [(each.reading, each.text, each.page) for each, _ in kept] == [
         ("MILK", "MILK!", 0), ("10.50", "10.500", 0),
@@ -112,7 +119,7 @@ def test_nothing_is_sent_to_a_service_that_keeps_nothing(browser: Any, images: P
     browser.run("return new Promise((done) => setTimeout(done, 1500))")  # longer than the page waits itself
     asked = browser.run("return performance.getEntriesByType('resource').map((each) => each.name)")
     assert [url for url in asked if "corrections" in url] == []
-    assert browser.texts(".changed") == ["edited"]
+    assert texts_now(browser, ".changed") == ["edited"]
     browser.driver.get(f"{browser.address}review.html")
     browser.until(lambda: "keeps no corrections" in browser.text("#alert"))
 
