@@ -16,6 +16,9 @@ from ocrtune.serve.door import is_loopback
 PATIENCE = 60.0
 """Seconds that another switch of the model may take."""
 
+PAUSE = 1.0
+"""Seconds before it is asked again."""
+
 _TIMEOUT = 300.0  # seconds of an answer: a model is tested before it becomes active
 _ANSWER_LIMIT = 2**24  # bytes
 
@@ -81,7 +84,7 @@ class ServiceClient:
                     if refused.code == "unknown_model":
                         hint = "; is --models the folder that the service was started with?"
                     raise BarError(f"the service did not activate {name}: {refused.said}{hint}") from refused
-            time.sleep(1.0)
+            time.sleep(PAUSE)
         if (active.name, active.digest) != (name, digest):
             raise BarError(
                 f"the service reads with {active.name} ({(active.digest or '')[:12]}) and not with the "
