@@ -136,7 +136,7 @@ class RetrainConfig(BaseModel):
     base: str | None = None
     """Model to start from and to be better than: a base's name, a run folder or a bundle; else the one that \
 --service reads with, or the base."""
-    min_lines: Annotated[int, Parameter(name="--min"), Field(ge=10)] = 50
+    min_lines: Annotated[int, Parameter(name="--min"), Field(ge=20)] = 50
     """Corrections without which nothing is done."""
     all: bool = False
     """Train on corrections that nobody has reviewed yet as well."""

@@ -297,7 +297,7 @@ def test_lines_of_too_few_pages_are_kept_back_one_by_one(
     store.add([correction(page, line, draw_blocks) for page in range(2) for line in range(10)])
     store.close()
     said: list[str] = []
-    retrain(config(from_corrections=path, all=True, min_lines=10), report=said.append)
+    retrain(config(from_corrections=path, all=True, min_lines=20), report=said.append)
     assert any("come from 2 pages, too few" in line and "flatters" in line for line in said)
 
 
