@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.looks.camera import CAMERA_EFFECTS
-from ocrtune.synth.looks.effects import Effect, FloatImage, effect_name
+from ocrtune.synth.looks.effects import Effect, FloatImage, effect_name, to_bytes
 from ocrtune.synth.looks.file import FILE_EFFECTS, FileEffect
 from ocrtune.synth.looks.geometry import GEOMETRY_EFFECTS, place
 from ocrtune.synth.looks.ink import INK_EFFECTS, ROOM, InkEffect
@@ -173,7 +173,7 @@ def _bytes(page: FloatImage) -> Image:
     """Grey levels (H, W), or planes (3, H, W), to the nearest bytes: (H, W), or RGB (H, W, 3)."""
     if page.ndim == 3:
         return np.asarray(cv2.merge([_bytes(plane) for plane in page]), np.uint8)
-    return np.asarray(cv2.convertScaleAbs(cv2.max(page, 0)), np.uint8)
+    return to_bytes(page)
 
 
 _STEP: Mapping[Any, int] = MappingProxyType(
