@@ -276,7 +276,7 @@ KEPT = 0.7
 class Pieces:
     """The separate pieces of ink of a mask."""
 
-    labels: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.uint16] | npt.NDArray[np.int32]
     """(H, W): 0 for paper, else the number of the piece."""
     areas: npt.NDArray[np.int32]
     """(N,) px of the paper, then of each piece."""
@@ -285,8 +285,10 @@ class Pieces:
     def of(cls, ink: Image) -> Pieces:
         """Find the pieces of a mask (H, W)."""
         binary = cv2.threshold(ink, 95, 255, cv2.THRESH_BINARY)[1]
-        _, labels, measures, _ = cv2.connectedComponentsWithStats(binary)
-        return cls(np.asarray(labels, np.int32), np.asarray(measures[:, cv2.CC_STAT_AREA], np.int32))
+        # Pieces are at least 2 px apart, so two bytes count those of 2**18 px; in half the time of four.
+        kind = cv2.CV_16U if ink.size < 2**18 else cv2.CV_32S
+        _, labels, measures, _ = cv2.connectedComponentsWithStats(binary, ltype=kind)
+        return cls(np.asarray(labels), np.asarray(measures[:, cv2.CC_STAT_AREA], np.int32))
 
     def kept(self, window: Window) -> float:
         """The least share of its area that a piece keeps inside `window`; 1 for no ink."""

@@ -53,9 +53,12 @@ class InkSpread(InkEffect):
     def apply(self, ink: Image, line_height: int) -> Image:
         """Spread."""
         reach = self.radius * line_height
-        wide = cv2.GaussianBlur(_spread(ink, reach), (3, 3), 0)
-        share = window("patches", ink.shape[0], ink.shape[1], self.seed)
-        return to_bytes(ink + (wide.astype(np.float32) - ink) * share)
+        levels = ink.astype(np.float32)
+        change = cv2.GaussianBlur(_spread(ink, reach), (3, 3), 0).astype(np.float32)
+        change -= levels
+        change *= window("patches", ink.shape[0], ink.shape[1], self.seed)
+        change += levels
+        return to_bytes(change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +104,18 @@ class RoughEdges(InkEffect):
     def apply(self, ink: Image, line_height: int) -> Image:
         """Roughen."""
         soft = cv2.GaussianBlur(ink, (5, 5), 0.8).astype(np.float32)
-        edge = soft * (255 - soft) * np.float32(4 / 255**2)  # 1 on the edge, 0 on paper and inside strokes
+        edge = 255 - soft
+        edge *= soft
+        edge *= np.float32(4 / 255**2)  # 1 on the edge, 0 on paper and inside strokes
         # An edge so blurred falls by 255 / (0.8 sqrt(2 pi)) = 127 levels per px.
         grain = window("grain", ink.shape[0], ink.shape[1], self.seed)
-        moved = soft + np.float32(127 * self.roughness) * grain * edge
-        return to_bytes((moved - 127) * np.float32(2.5) + 127)
+        moved = np.float32(127 * self.roughness) * grain
+        moved *= edge
+        moved += soft
+        moved -= 127
+        moved *= np.float32(2.5)
+        moved += 127
+        return to_bytes(moved)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,8 @@ class Texture(Backing):
     def apply(self, page: FloatImage, scene: Scene, ink_level: Level) -> FloatImage:
         """Add the pattern."""
         height, width = scene.ink.shape
-        return page + np.float32(self.amplitude) * window(self.kind, height, width, self.seed)
+        pattern = np.float32(self.amplitude) * window(self.kind, height, width, self.seed)
+        return page + pattern if page.ndim == 3 else np.add(page, pattern, out=pattern)
 
 
 @dataclass(frozen=True, slots=True)
