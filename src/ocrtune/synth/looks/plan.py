@@ -99,7 +99,7 @@ class LookPlan:
         if max(height, line_height or 0) > HEIGHT_LIMIT or width > WIDTH_LIMIT:
             limit = f"{WIDTH_LIMIT} x {HEIGHT_LIMIT}"
             raise InputError(f"ink of {width} x {height} px is too large; make it at most {limit}")
-        if not ink.size or not cv2.countNonZero(ink):
+        if not ink.size or not cv2.hasNonZero(ink):
             raise InputError(f"the ink mask of {width} x {height} px has no ink; draw some text")
         line_height = line_height or height
         room = int(ROOM * line_height) + 2
