@@ -28,8 +28,8 @@ _DRAWING = threading.local()
 
 TOGETHER = 64
 """Lines drawn together, as long as they are up to `TOGETHER_HEIGHT` px high. 32 together take 1.03 times as
-long, 128 no less (receipts of 32 px). One by one they take 1.4 times what
-32 together take, 8 together 1.13 times."""
+long, 128 no less; one by one they take 1.4 times what 32 together take, 8 together 1.13 times (receipts of
+32 px)."""
 
 TOGETHER_HEIGHT = 48
 
