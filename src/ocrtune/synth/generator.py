@@ -158,7 +158,7 @@ class LineGenerator:
 
     def _rng(self, index: int) -> np.random.Generator:
         words = (self.seed, index)
-        # The same numbers come of an array, whose words are not taken apart first: in half the time.
+        # An array: the same numbers as of a list, sooner.
         is_short = min(words) >= 0 and max(words) < 2**32
         return np.random.default_rng(np.array(words, np.uint32) if is_short else words)
 
