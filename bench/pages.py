@@ -8,7 +8,8 @@ pages   the 20 pages, one at a time; word F1 is that of case-folded bags of word
 lines   the lines of receipts/val, BLOCK at a time, by each engine's recogniser alone; CER ignores case
 
 --int8 adds ocrtune with the base in 8 bits, exported here on receipts/train, or as it is in FILE. All keep
-the threads that they choose by themselves. Each page or block counts with the median of its times; shown are
+the threads that they choose by themselves; those of RapidOCR spin while they wait, so on a busy machine only
+--threads 1 compares the work. Each page or block counts with the median of its times; shown are
 the median page, and all lines over the sum of blocks. Processor time is of the whole process, all threads.
 """
 
@@ -98,7 +99,7 @@ def measure_pages(options: argparse.Namespace, int8: Path | None) -> dict[str, d
 
     engines = all_engines(ours, options, int8)
     if not options.only_ours:
-        rival = rapidocr()
+        rival = rapidocr(options.threads)
         engines[RIVAL] = Engine(lambda image: list(rival(image).txts or ()))
     files = sorted((options.data / "receipt-pages").glob("*.jpg"))[:: options.every]
     pages = {path.name: read_image(path) for path in files}
@@ -139,7 +140,7 @@ def measure_lines(options: argparse.Namespace, int8: Path | None) -> dict[str, d
     if not options.only_ours:
         from rapidocr.ch_ppocr_rec import TextRecInput
 
-        recognizer = rapidocr()._load_rec_model()  # what it makes of its own configuration
+        recognizer = rapidocr(options.threads)._load_rec_model()  # what it makes of its own configuration
         engines[RIVAL] = Engine(
             lambda images: recognizer(TextRecInput(img=images, return_word_box=False)).txts
         )
@@ -177,11 +178,14 @@ def all_engines(
     return engines
 
 
-def rapidocr() -> Any:
-    """RapidOCR as it is installed."""
+def rapidocr(threads: int | None) -> Any:
+    """RapidOCR as it is installed, with the threads it chooses or so many."""
     from rapidocr import RapidOCR
 
-    return RapidOCR(params={"Global.log_level": "error"})
+    params: dict[str, Any] = {"Global.log_level": "error"}
+    if threads is not None:
+        params["EngineConfig.onnxruntime.intra_op_num_threads"] = threads
+    return RapidOCR(params=params)
 
 
 def as_bgr(image: Image) -> Image:
@@ -222,11 +226,14 @@ def main() -> None:
     parser.add_argument("--clean", nargs="*", default=[], help="changes to the pages, for ocrtune")
     parser.add_argument("--repeat", type=int, default=3, help="times that all is read by each")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="of pages and lines, one in N")
+    parser.add_argument("--threads", type=int, help="for each network, and as many cores; else all choose")
     parser.add_argument("--only-ours", action="store_true", help="leave RapidOCR out")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    if options.threads:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])  # ocrtune goes by it
     ran_on = f"{machine()}, ONNX Runtime {onnxruntime.__version__}; load {os.getloadavg()[0]:.1f}"
     print(ran_on, flush=True)
     content: dict[str, Any] = {"machine": ran_on, "rounds": options.repeat, "every": options.every}
