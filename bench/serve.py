@@ -22,6 +22,7 @@ import io
 import json
 import os
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -109,6 +110,8 @@ def measure_soak(options: argparse.Namespace) -> dict[str, Any]:
                 failed.append(f"{item.name}: {status}")
             if done % 100 == 0:
                 readings.append((done, service.memory() / MIB))
+            if done % 1000 == 0:
+                print(f"{done} requests, {readings[-1][1]:.0f} MiB", file=sys.stderr, flush=True)
 
         ask_all(service, items, 16, observe)
     after = [(n, m) for n, m in readings if n > 500]
@@ -240,16 +243,20 @@ def load_corpus() -> dict[str, tuple[Callable[[], bytes], int, str | None]]:
     return module.HOSTILE  # type: ignore[no-any-return]
 
 
-def write_swapped_base(target: Path) -> None:
-    """The base as a file of ours, its letters a-z and A-Z exchanged."""
+def write_swapped_base(target: Path, *, swap: bool = True) -> None:
+    """The base as a file of ours, with its letters a-z and A-Z exchanged, or as they are."""
     import onnx
 
     from ocrtune.bundle import ONNX_METADATA_KEY
     from ocrtune.reading.models import find_model
 
     found = find_model()
+    symbols = found.manifest.symbols
     manifest = found.manifest.model_copy(
-        update={"name": "swapped", "symbols": tuple(map(swap_case, found.manifest.symbols))}
+        update={
+            "name": "swapped" if swap else "as-it-is",
+            "symbols": tuple(map(swap_case, symbols)) if swap else symbols,
+        }
     )
     model = onnx.load(found.onnx_path)
     onnx.helper.set_model_props(model, {ONNX_METADATA_KEY: manifest.model_dump_json()})

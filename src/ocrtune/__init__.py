@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ocrtune.api import Reader, load
 
 __all__ = ["Reader", "load"]
+
+# ONNX Runtime 1.31 gives the machine an id under ~/.cache and reports to its maker, on Linux too. The
+# variable must be there before the runtime is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> object:

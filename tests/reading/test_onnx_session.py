@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,13 @@ def test_a_file_over_the_limit_is_not_opened(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "large.onnx").write_bytes(bytes(2**20 + 1))
     with pytest.raises(InputError, match=r"large\.onnx has 1 MiB; models over 1 MiB are not opened"):
         onnx_session.open_session(tmp_path / "large.onnx")
+
+
+@pytest.mark.slow
+def test_the_runtime_keeps_nothing_about_the_machine_and_reports_nothing(tmp_path: Path) -> None:
+    """ONNX Runtime 1.31 wrote a device id and a queue of reports to ~/.cache when a session was opened."""
+    code = "from ocrtune.reading.models import find_model; find_model()"
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    homes = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment | homes)
+    assert list(tmp_path.rglob("*")) == []

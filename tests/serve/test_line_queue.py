@@ -25,7 +25,7 @@ class WidthReader:
         name="widths",
         architecture=Architecture(name="widths"),
         symbols=("0",),
-        preprocess=PreprocessSpec(height=8, width_buckets=(32, 64, 2048)),
+        preprocess=PreprocessSpec(height=8, width_buckets=(32, 64, 512)),
         licence="CC0-1.0",
         origin="made by the tests",
     )
@@ -65,15 +65,15 @@ def queue(reader):
 def test_waiting_lines_of_one_width_share_a_batch_and_the_oldest_goes_first(reader, queue):
     first = queue.submit(line(20), LATER)
     assert reader.has_begun.wait(60)
-    waiting = [queue.submit(line(width), LATER) for width in (60, 31, 33, 30, 64, 2000, 1999, 1998)]
+    waiting = [queue.submit(line(width), LATER) for width in (60, 31, 33, 30, 64, 480, 479, 478)]
     assert queue.waiting == 8
     reader.may_go.set()
     assert first.result(60).text == "20"
     assert [future.result(60).text for future in waiting] == [
-        "60", "31", "33", "30", "64", "2000", "1999", "1998",
+        "60", "31", "33", "30", "64", "480", "479", "478",
     ]  # fmt: skip
-    # 4096 px of padded lines side by side are a batch.
-    assert reader.batches == [[20], [60, 33, 64], [31, 30], [2000, 1999], [1998]]
+    # 1024 px of padded lines side by side are a batch.
+    assert reader.batches == [[20], [60, 33, 64], [31, 30], [480, 479], [478]]
 
 
 def test_a_line_nobody_waits_for_is_not_read(reader, queue):
