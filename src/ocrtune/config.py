@@ -64,8 +64,11 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
     """Stop after this many batches, instead of `--epochs`."""
     val_every: Annotated[int, Field(ge=1)] | None = None
     """Batches between validations, besides the one at the end of each epoch."""
-    batch_size: Annotated[int, Field(ge=1)] | None = None
-    """Lines of 320 px width in a batch; narrower lines come in larger number."""
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] | None = None
+    """Lines of 320 px width in a batch, of all processes together; narrower lines come in larger number. \
+`auto`: on a GPU more of them where there are many lines, computed in pieces that memory holds."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Batches whose gradients are added up to a step: as one so many times as large, in the memory of one."""
     lr: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Highest learning rate of the one-cycle schedule."""
     time_stride: Annotated[Literal[4, 8], BeforeValidator(_typed_number)] | None = None
@@ -98,6 +101,10 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
             raise ValueError("--character goes with a .pth as --base; other bases bring their symbols")
         if self.base == "none" and self.vocab == "keep":
             raise ValueError("--vocab keep needs a base whose symbols to keep; use --vocab data")
+        if self.batch_size == "auto" and self.accumulate > 1:
+            raise ValueError(
+                "--batch-size auto cuts a batch by memory; leave --accumulate out, or give a number"
+            )
         if self.epochs is not None and self.steps is not None:
             raise ValueError("--epochs and --steps exclude each other; give one")
         return self
