@@ -22,6 +22,7 @@ from ocrtune.output import write_text
 from ocrtune.reading.models import BASE
 from ocrtune.records import Image
 from ocrtune.train.curves import draw_curves
+from ocrtune.train.events import EVENTS_FOLDER
 from ocrtune.train.recipe import Recipe
 from ocrtune.train.state import STATE_FOLDER
 
@@ -32,7 +33,10 @@ CURVES_FILE = "curves.png"
 BEST, LAST = "best", "last"
 EXPORT = "export"
 """In the dotted name of the folder where an ONNX file waits for its check."""
-RUN_FILES = (CONFIG_FILE, RECIPE_FILE, METRICS_FILE, CURVES_FILE, SKIPPED_FILE, BEST, LAST, STATE_FOLDER)
+RUN_FILES = (
+    *(CONFIG_FILE, RECIPE_FILE, METRICS_FILE, CURVES_FILE, SKIPPED_FILE),
+    *(BEST, LAST, STATE_FOLDER, EVENTS_FOLDER),
+)
 
 _BEFORE_CONFIG = (
     SKIPPED_FILE,

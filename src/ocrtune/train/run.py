@@ -28,7 +28,8 @@ from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import LineFeeder
 from ocrtune.train.cpu import enlarge_caches
 from ocrtune.train.display import Display
-from ocrtune.train.folder import BEST, RunFolder
+from ocrtune.train.events import Events
+from ocrtune.train.folder import BEST, METRICS_FILE, RunFolder
 from ocrtune.train.keeping import Keeper, read_bundle
 from ocrtune.train.material import OpenedSets, prepare, warnings
 from ocrtune.train.movement import Anchor, freeze_early, parameter_groups
@@ -101,6 +102,7 @@ def train(
         run = _Run(
             config, folder, accelerator, display, stop, base, resume=resume, augment=augment, sets=sets
         )
+        stack.callback(run.events.close)
         run.begin()
         while not run.finished():
             run.epoch()
@@ -176,10 +178,11 @@ class _Run:
             [entry.source for entry in lines.train.entries],
             config.seed,
             self.position.pixels,
-            display.note,
+            display.tell,
         )
         some = thinned(lines.val, validation_limit(recipe.visits / recipe.epochs))
         self.validator = Validator(some, start.charset, start.layout, start.spec)
+        self.events = Events(folder.path, self.position.step if resume else None, writes=self.is_main)
         self.saved_at = self.clock = time.monotonic()
 
     def _choose(self) -> Recipe:
@@ -205,6 +208,7 @@ class _Run:
         validation = self._validate()
         self.keeper.keep(validation, self.position, self.average)
         self.keeper.record(validation, self.position, loss=None, train_cer=None)
+        self.events.add_last_row(self.folder.path / METRICS_FILE)
         self._save_state()
         if self.is_main:
             unchanged = ModelBundle.open(self.folder.path / BEST)
@@ -349,6 +353,7 @@ class _Run:
         self.display.rows(self.validator.lines, validation)
         self.keeper.keep(validation, position, self.average)
         self.keeper.record(validation, position, loss, train_cer)
+        self.events.add_last_row(self.folder.path / METRICS_FILE)
         position.forget_sums()
         self.clock = time.monotonic()
 
