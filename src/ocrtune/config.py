@@ -30,6 +30,14 @@ def _typed_number(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
+def _batch_size(value: object) -> object:
+    """A number of lines, or `auto`; said here, or a union of the two would report each failure by itself."""
+    number = _typed_number(value)
+    if number is None or number == "auto" or (type(number) is int and number >= 1):
+        return number
+    raise ValueError("give a number of lines above 0, or auto")
+
+
 class TrainConfig(BaseModel):
     """What `ocrtune train` does. Every None is chosen by the recipe and shown before the first epoch."""
 
@@ -64,7 +72,7 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
     """Stop after this many batches, instead of `--epochs`."""
     val_every: Annotated[int, Field(ge=1)] | None = None
     """Batches between validations, besides the one at the end of each epoch."""
-    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] | None = None
+    batch_size: Annotated[int | Literal["auto"] | None, BeforeValidator(_batch_size)] = None
     """Lines of 320 px width in a batch, of all processes together; narrower lines come in larger number. \
 `auto`: on a GPU more of them where there are many lines, computed in pieces that memory holds."""
     accumulate: Annotated[int, Field(ge=1)] = 1

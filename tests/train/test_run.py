@@ -98,6 +98,18 @@ def test_a_run_that_diverges_says_so_and_keeps_what_was_good(
     ModelBundle.open(tmp_path / "run/best").verify()
 
 
+@pytest.mark.slow
+def test_batches_added_up_give_the_losses_of_larger_ones(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    losses = []
+    for number, sizes in enumerate(({"batch_size": 4}, {"batch_size": 2, "accumulate": 2})):
+        train(config(digit_lines, tiny_base, tmp_path / str(number), **sizes))
+        rows = (tmp_path / str(number) / "metrics.jsonl").read_text().splitlines()
+        losses.append([json.loads(row)[name] for row in rows[1:] for name in ("step", "loss", "val_loss")])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
 def test_bf16_and_channels_last_train_to_a_model_that_reads_alike(
     digit_lines: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,7 +133,9 @@ class LineFeeder:
         layout: ClassLayout = CTC,
     ) -> None:
         self._lines = lines
-        self._targets = [np.array(t, np.int64) for t in targets]
+        # In one array: of ten million lines, an array each takes three gigabytes for its overhead alone.
+        self._targets = np.fromiter(itertools.chain.from_iterable(targets), np.int32)
+        self._ends = np.cumsum([0, *map(len, targets)])
         self._steps_needed = [layout.steps_needed(t) for t in targets]
         self._weights = np.array(weights, np.float64)
         self._spec = spec
@@ -251,10 +253,10 @@ class LineFeeder:
         return self._steps(self._spec.bucket(image)) >= self._steps_needed[index]
 
     def _assemble(self, width: int, members: list[Member]) -> Batch:
-        targets = [self._targets[index] for index, _ in members]
+        targets = [self._targets[self._ends[index] : self._ends[index + 1]] for index, _ in members]
         return Batch(
             images=self._spec.batch([image for _, image in members], width),
-            targets=np.concatenate(targets),
+            targets=np.concatenate(targets).astype(np.int64),
             target_lengths=np.array([len(t) for t in targets], np.int64),
             share=len(members) / lines_of_batch(width, self._batch_size),
             lines=np.array([index for index, _ in members], np.int64),
