@@ -98,6 +98,17 @@ def test_a_run_that_diverges_says_so_and_keeps_what_was_good(
     ModelBundle.open(tmp_path / "run/best").verify()
 
 
+def test_a_gpu_that_is_not_there_is_an_error(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(
+        InputError, match="--device cuda: this PyTorch sees no CUDA device; use --device cpu or auto"
+    ):
+        train(config(digit_lines, tiny_base, tmp_path / "run", device="cuda"))
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_batches_added_up_give_the_losses_of_larger_ones(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
