@@ -30,6 +30,8 @@ from ocrtune.yaml_file import YAML_LIMIT
             {"batch_size": "auto", "accumulate": 2},
             "--batch-size auto cuts a batch by memory; leave --accumulate out, or give a number",
         ),
+        ({"unlabelled": "x"}, "--unlabelled needs --val: its lines tell which readings can be trusted"),
+        ({"trust": 0.9}, "--rounds and --trust go with --unlabelled only; leave them out"),
         ({"epochs": 1, "steps": 1}, "--epochs and --steps exclude each other; give one"),
     ],
 )

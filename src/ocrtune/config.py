@@ -64,6 +64,12 @@ deep-text-recognition-benchmark, EasyOCR, crnn.pytorch or ModelScope; `none` sta
 have one), `keep` (those and all of the base) or a UTF-8 file with one symbol per line."""
     images: Path | None = None
     """Folder that image paths in label files are relative to."""
+    unlabelled: Path | None = None
+    """Folder of line images without labels: what is read surely of them joins the lines of another round."""
+    rounds: Annotated[int, Field(ge=1)] = 2
+    """Rounds with `--unlabelled`, each from the model of the one before; one that reads worse ends them."""
+    trust: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Share of the readings taken from `--unlabelled` that must be right, as the validation lines tell."""
     augment: Literal["none", "light", "strong"] = "strong"
     """Random changes to the training images: light, shape, blur, noise, compression, crop."""
     epochs: Annotated[int, Field(ge=1)] | None = None
@@ -109,6 +115,10 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
             raise ValueError("--character goes with a .pth as --base; other bases bring their symbols")
         if self.base == "none" and self.vocab == "keep":
             raise ValueError("--vocab keep needs a base whose symbols to keep; use --vocab data")
+        if self.unlabelled is not None and not self.val:
+            raise ValueError("--unlabelled needs --val: its lines tell which readings can be trusted")
+        if self.unlabelled is None and (self.rounds != 2 or self.trust != 0.95):
+            raise ValueError("--rounds and --trust go with --unlabelled only; leave them out")
         if self.batch_size == "auto" and self.accumulate > 1:
             raise ValueError(
                 "--batch-size auto cuts a batch by memory; leave --accumulate out, or give a number"

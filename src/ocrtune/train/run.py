@@ -21,6 +21,7 @@ from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
 from ocrtune.convert.export import load_network
 from ocrtune.convert.from_checkpoint import opened_base
+from ocrtune.errors import InputError
 from ocrtune.evaluate.metrics import Metrics
 from ocrtune.reading.models import FoundModel
 from ocrtune.train.augment import Augment, augmentation
@@ -82,6 +83,8 @@ def train(
         BarError: too many unusable lines, a loss that is no number any more, or an export that does not
             read as the network does.
     """
+    if config.unlabelled is not None:
+        raise InputError("images without labels are trained on in rounds: ocrtune.workflows.rounds")
     folder = RunFolder(config.output)
     if resume:
         config = folder.stored_config(config)
