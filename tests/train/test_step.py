@@ -27,7 +27,7 @@ from ocrtune.train.step import Learner
 LINES, HEIGHT, WIDTH, CLASSES = 10, 8, 32, 6
 
 RECIPE = Recipe(
-    epochs=1, visits=100, batch_size=16, lr=0.01, warm_up=0.1, betas=(0.9, 0.99), weight_decay=0.01,
+    epochs=1, visits=100, batch_size=16, lr=0.5, warm_up=0, betas=(0.9, 0.99), weight_decay=0.01,
     clip_norm=5.0, freeze_early=False, backbone_rate=1, head_rate=1, anchor=0, dropout=0.3, extra_padding=0,
     keep_statistics=True, averaging=0.9, patience=1, precision="fp32", channels_last=False, device="cpu",
     workers=1, estimated_seconds=0,
@@ -69,7 +69,8 @@ class Trial:
         torch.manual_seed(1)
         self.network, self.position, self.notes = Columns(), Position(), list[str]()
         recipe = RECIPE.model_copy(update=changes)
-        optimizer = torch.optim.AdamW([{"params": list(self.network.parameters()), "rate": 1.0}], fused=True)
+        # Not Adam, whose steps are as large whatever the size of a gradient: here that is what counts.
+        optimizer = torch.optim.SGD([{"params": list(self.network.parameters()), "rate": 1.0}])
         self.learner = Learner(
             SimpleNamespace(device=torch.device("cpu"), process_index=0, num_processes=1),  # type: ignore[arg-type]
             recipe, self.network, optimizer, WeightAverage(self.network, 0.9), Anchor(self.network, 0.0),
@@ -199,7 +200,7 @@ def test_a_batch_of_strange_losses_means_that_training_diverged() -> None:
     with pytest.raises(
         BarError,
         match=r"diverged: the loss of labels.txt:100, labels.txt:101, labels.txt:102 and 3 more in batch 1 "
-        r"is nan; the models in run are those of before; train again with --lr below 0\.01",
+        r"is nan; the models in run are those of before; train again with --lr below 0\.5",
     ):
         Trial().learn([batch])
 
@@ -211,8 +212,5 @@ def test_fp16_learns_what_fp32_does_and_an_overflow_is_tried_again_with_a_smalle
     weights = trial.learn([batch])
     assert 2.0**10 < trial.position.loss_scale < 2.0**40
     assert trial.position.loss_lines == LINES
-    before = Trial().network.state_dict()
     for name, weight in expected.items():
-        # The first step of Adam moves each weight by the rate, whatever its gradient's size.
-        moved, wanted = weights[name] - before[name], weight - before[name]
-        assert (torch.sign(moved) == torch.sign(wanted)).float().mean() > 0.9
+        torch.testing.assert_close(weights[name], weight, rtol=0.02, atol=1e-3)
