@@ -40,6 +40,7 @@ def test_training_says_what_to_install(block_lines: Path, tmp_path: Path) -> Non
         ("train", "--train", block_lines, "-o", tmp_path / "run"),
         ("export", "ppocrv6-small", "--to", "onnx", "-o", tmp_path / "model.onnx"),
         ("quickstart", "-o", tmp_path / "quickstart"),
+        ("retrain", "--from-corrections", tmp_path / "corrections.db", "-o", tmp_path / "round-1"),
     ):
         result = run(*arguments)
         assert result.returncode == 2

@@ -73,6 +73,7 @@ data_app.command(  # `import` is no name a function can have
 for _name, _help in {
     "quickstart": "Run the whole chain on receipts made here: score, fine-tune, score again, export, read.",
     "train": "Fine-tune a model on labelled lines.",
+    "retrain": "Train on corrections, compare, and put into service what is better.",
     "convert": "Turn a checkpoint of another project into a bundle.",
     "export": "Write a model as one file for another runtime, checked against the original.",
 }.items():

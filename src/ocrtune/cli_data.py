@@ -136,6 +136,8 @@ def stats(
 def import_labels(
     *paths: Path,
     output: Annotated[Path, Parameter(alias="-o")],
+    corrections: tuple[Path, ...] = (),
+    all: bool = False,
     lmdb: bool = False,
     format: str | None = None,
     encoding: str | None = None,
@@ -149,22 +151,30 @@ def import_labels(
     Args:
         paths: Label files, or folders that hold labels in any known format.
         output: The folder to make.
+        corrections: Files that `ocrtune serve --collect` wrote: their accepted corrections.
+        all: Take corrections that nobody has reviewed yet as well.
         lmdb: Make an LMDB.
         format: Take the labels for this format instead of telling it by the files (docs/data.md).
         encoding: Of the label files, such as cp1252 or gb18030, instead of finding it.
     """
+    from ocrtune.data.corrections_import import correction_lines
     from ocrtune.data.formats.registry import open_labels
     from ocrtune.data.importing import import_lines, join_lines, require_free
     from ocrtune.data.rejects import SKIPPED_FILE, summarise_rejects
     from ocrtune.reading.files import printable
 
-    if not paths:
+    if not (paths or corrections):
         raise InputError("data import needs labels: ocrtune data import PATH... -o OUT")
+    if all and not corrections:
+        raise InputError("--all goes with --corrections FILE; leave it out")
     require_free(output, overwrite=overwrite)
     parts = []
     for path in paths:
         with progress_bar("Reading labels") as progress:
             parts.append(open_labels(path, format, encoding, images, progress))
+        note(parts[-1].resolved)
+    for file in corrections:
+        parts.append(correction_lines(file, unreviewed=all))
         note(parts[-1].resolved)
     with progress_bar("Importing") as progress:
         imported = import_lines(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from ocrtune.cli import Overwrite, note
-from ocrtune.config import TrainConfig
+from ocrtune.config import RetrainConfig, TrainConfig
 from ocrtune.errors import InputError
 
 TRAINING_PACKAGES = ("torch", "accelerate", "onnx", "onnxscript", "matplotlib", "uharfbuzz")
@@ -186,6 +186,17 @@ def quickstart(
     from ocrtune.workflows.quickstart import quickstart as run_quickstart
 
     run_quickstart(output, overwrite=overwrite, report=print)
+
+
+def retrain(*, config: Annotated[RetrainConfig, Parameter(name="*")]) -> None:
+    """Train on corrections, compare with the model before on lines kept back, and activate what is better.
+
+    Exit code 1: too few corrections, or the new model is not better.
+    """
+    require_training_packages()
+    from ocrtune.workflows.retrain import retrain as run_retraining
+
+    run_retraining(config, report=print)
 
 
 def missing_packages() -> list[str]:

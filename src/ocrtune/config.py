@@ -149,6 +149,65 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
             raise InputError(f"{path}: {place}: {first['msg']}{hint}") from error
 
 
+class RetrainConfig(BaseModel):
+    """What `ocrtune retrain` does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    from_corrections: Path
+    """File that `ocrtune serve --collect` wrote; it may be in use."""
+    output: Annotated[Path, Parameter(alias="-o")]
+    """Folder for the lines, the run and what was found; the same command again goes on where it stopped."""
+    base: str | None = None
+    """Model to start from and to be better than: a base's name, a run folder or a bundle; else the one that \
+--service reads with, or the base."""
+    min_lines: Annotated[int, Parameter(name="--min"), Field(ge=20)] = 50
+    """Corrections without which nothing is done."""
+    all: bool = False
+    """Train on corrections that nobody has reviewed yet as well."""
+    train: tuple[str, ...] = ()
+    """Further labelled lines to train on, as for `ocrtune train`."""
+    guard: tuple[str, ...] = ()
+    """Labelled lines that must be read as well as before: what the model was good at already."""
+    max_drop: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """What may be lost on --guard, as a fraction: of exact match, or in character errors."""
+    sure: bool = False
+    """Take the new model only if its gain on the kept-back lines is hardly chance (p < 0.05)."""
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    """Visits of every training line."""
+    steps: Annotated[int, Field(ge=1)] | None = None
+    """Stop after this many batches, instead of `--epochs`."""
+    max_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Stop training after the batch in which this time is reached."""
+    lr: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Highest learning rate, as for `ocrtune train`."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Of training, and of which pages are kept back; with the same one they stay so in the next round."""
+    models: Path | None = None
+    """Folder that a better model is copied into; the one that `ocrtune serve --models` was started with."""
+    service: str | None = None
+    """Address of the service that is to read with a better model, such as http://localhost:5000."""
+    token: Annotated[str | None, Parameter(env_var="OCRTUNE_TOKEN")] = None
+    """An admin's token for the service; better in the environment, where other users do not see it."""
+    overwrite: bool = False
+    """Replace an earlier retraining in the output folder."""
+
+    @model_validator(mode="after")
+    def _no_contradictions(self) -> Self:
+        if self.epochs is not None and self.steps is not None:
+            raise ValueError("--epochs and --steps exclude each other; give one")
+        if self.service is not None and self.models is None:
+            raise ValueError("--service needs --models: the folder that the service was started with")
+        if self.service is not None and not self.guard:
+            raise ValueError(
+                "--service needs --guard: labelled lines of what the model must not forget; "
+                "without --service nothing is activated"
+            )
+        return self
+
+
 class ServeConfig(BaseModel):
     """What `ocrtune serve` serves, to whom, and how much of it at once."""
 
@@ -181,6 +240,13 @@ without it everybody who reaches the port may do everything."""
     """Requests that are taken before they are answered; the next one is told to come again."""
     deadline: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """Seconds until a request is given up."""
+    collect: Path | None = None
+    """SQLite file to keep lines in that people correct on the page or over the API, with their pictures, to \
+train on later (docs/corrections.md); without it nothing is kept."""
+    max_corrections: Annotated[int, Field(ge=1, le=10**6)] = 20_000
+    """Corrections in that file at most."""
+    max_collected_mib: Annotated[int, Field(ge=1, le=2**20)] = 512
+    """MiB of pictures in that file at most."""
 
     @model_validator(mode="after")
     def _origins_are_origins(self) -> Self:

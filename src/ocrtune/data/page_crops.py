@@ -94,7 +94,7 @@ def crop_pages(
                     pages += 1
                     for line in _lines(reader.read(image), path, number, names.of(path, number)):
                         (staging / line.name).write_bytes(
-                            _png(cut_line(image, line.box, stacked=line.stacked))
+                            encode_png(cut_line(image, line.box, stacked=line.stacked))
                         )
                         lines.append(line)
             except ImageError as error:
@@ -137,6 +137,7 @@ def _lines(page: Page, path: Path, number: int, name: str) -> Iterator[_Line]:
         yield _Line(image, path, number, box, stacked, text, prediction.confidence)
 
 
-def _png(image: Image) -> bytes:
+def encode_png(image: Image) -> bytes:
+    """A line image, (H, W) or (H, W, 3) uint8, as a PNG file."""
     pixels = image if image.ndim == 2 else image[..., ::-1]  # OpenCV writes BGR
     return bytes(cv2.imencode(".png", pixels)[1])

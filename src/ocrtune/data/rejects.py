@@ -28,6 +28,8 @@ class RejectReason(StrEnum):
     UNREADABLE_LABEL = "label cannot be read"
     ILLEGIBLE = "marked as illegible"
     UNSTORABLE = "cannot be stored"
+    NOT_REVIEWED = "not reviewed yet"
+    TURNED_DOWN = "rejected in review"
 
 
 @dataclass(frozen=True, slots=True)

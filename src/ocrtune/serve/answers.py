@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from ocrtune.records import Page, PageLine, Prediction
+from ocrtune.serve.errors import Unit
 from ocrtune.serve.registry import ModelEntry, ModelStates
 
 Mode = Literal["page", "line"]
@@ -78,7 +79,7 @@ class ErrorForm(_Form):
     """The limit that was met."""
     got: float | None = None
     """What met it."""
-    unit: Literal["bytes", "px", "pages", "images", "seconds", "requests"] | None = None
+    unit: Unit | None = None
     image: int | None = None
     """Index of the image in its request."""
 
@@ -184,6 +185,11 @@ class LimitsForm(_Form):
     token_required: bool
     corrections: bool
     """Whether corrections are collected."""
+
+
+def described_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How a route's description names the statuses of its failures."""
+    return {status: {"model": ErrorForm} for status in statuses}
 
 
 def page_reading(pages: list[Page]) -> dict[str, Any]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Body, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
@@ -25,23 +24,25 @@ from starlette.types import Scope
 from ocrtune.config import ServeConfig
 from ocrtune.data.images import FORMATS
 from ocrtune.reading.cleaning import Cleaning
+from ocrtune.serve.access import allows
 from ocrtune.serve.answers import (
     Activation,
     Answer,
     Answers,
-    ErrorForm,
     Health,
     LimitsForm,
     Mode,
     ModelsForm,
     Rollback,
+    described_errors,
     models_answer,
 )
+from ocrtune.serve.corrections import add_corrections, open_store
 from ocrtune.serve.docs_page import docs_page
 from ocrtune.serve.door import STARTED, Door, DoorLimits, answered_hosts
 from ocrtune.serve.errors import ApiError, error_response
 from ocrtune.serve.service import OcrService, ReadRequest
-from ocrtune.serve.tokens import Client, Tokens
+from ocrtune.serve.tokens import Tokens
 from ocrtune.serve.uploads import OPENAPI_BODY, read_upload
 
 PAGE_FOLDER = Path(__file__).parent / "page"
@@ -51,7 +52,6 @@ CleaningName = Literal["gray", "shadow", "contrast", "deskew", "upscale"]
 
 log = logging.getLogger("ocrtune.serve")
 
-_bearer = HTTPBearer(auto_error=False)
 _STATUS_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -59,15 +59,18 @@ def create_app(config: ServeConfig) -> FastAPI:
     """The service as an ASGI app; `app.state.service` is what it reads with.
 
     Raises:
-        InputError: the model, its folder or the tokens cannot be used.
+        InputError: the model, its folder, the tokens or the file of corrections cannot be used.
     """
     tokens = Tokens.from_file(config.tokens)
+    store = None if config.collect is None else open_store(config.collect, config)
     service = OcrService(config)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         service.close()
+        if store is not None:
+            store.close()
 
     app = FastAPI(
         title="ocrtune", version=version("ocrtune"), lifespan=lifespan, docs_url=None, redoc_url=None,
@@ -78,11 +81,13 @@ def create_app(config: ServeConfig) -> FastAPI:
     _add_errors(app)
     _add_reading(app, service, tokens)
     _add_models(app, service, tokens)
+    add_corrections(app, service, store, tokens)
     _add_operation(app, service, tokens)
     app.mount("/", _Page(directory=PAGE_FOLDER, html=True))
     if config.cors_origin:
         app.add_middleware(
-            CORSMiddleware, allow_origins=config.cors_origin, allow_methods=("GET", "POST", "PUT"),
+            CORSMiddleware, allow_origins=config.cors_origin,
+            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=("Authorization", "Content-Type"),
         )  # fmt: skip
     hosts = answered_hosts(config.host, config.allow_host)
@@ -92,18 +97,6 @@ def create_app(config: ServeConfig) -> FastAPI:
         observe=lambda route, status: service.metrics.requests.labels(route, str(status)).inc(),
     )
     return app
-
-
-def allows(tokens: Tokens, *, admin: bool = False) -> Callable[..., Client]:
-    """A dependency that lets only clients with a token in, and says which one it is."""
-
-    def client(request: Request) -> Client:
-        return tokens.client(request.headers.get("authorization"), admin=admin)
-
-    def client_with_token(request: Request, _: Annotated[Any, Depends(_bearer)]) -> Client:
-        return client(request)
-
-    return client_with_token if tokens.are_required else client  # the description tells which
 
 
 def _add_reading(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
@@ -119,7 +112,7 @@ def _add_reading(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
         modes=["page", "line"],
         cleaning=["gray", "shadow", "contrast", "deskew", "upscale"],
         token_required=tokens.are_required,
-        corrections=False,
+        corrections=config.collect is not None,
     )
 
     @app.get("/api/limits")
@@ -131,7 +124,7 @@ def _add_reading(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
         "/api/ocr",
         response_model=Answer | Answers,
         openapi_extra={"requestBody": OPENAPI_BODY},
-        responses=_errors(400, 401, 404, 408, 413, 415, 422, 429, 500, 503, 504),
+        responses=described_errors(400, 401, 404, 408, 413, 415, 422, 429, 500, 503, 504),
         dependencies=[Depends(allows(tokens))],
     )
     async def read(
@@ -169,14 +162,14 @@ def _add_reading(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
 
 
 def _add_models(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
-    @app.get("/api/models", responses=_errors(401), dependencies=[Depends(allows(tokens))])
+    @app.get("/api/models", responses=described_errors(401), dependencies=[Depends(allows(tokens))])
     def models() -> ModelsForm:
         """The models there are, and which one is active."""
         return ModelsForm.model_validate(models_answer(service.registry.states()))
 
     @app.put(
         "/api/models/active",
-        responses=_errors(400, 401, 403, 404, 409, 413, 422),
+        responses=described_errors(400, 401, 403, 404, 409, 413, 422),
         dependencies=[Depends(allows(tokens, admin=True))],
     )
     async def activate(wanted: Annotated[Activation | Rollback, Body()]) -> ModelsForm:
@@ -198,7 +191,7 @@ def _add_operation(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
     @app.get(
         "/metrics",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {}}}, **_errors(401)},
+        responses={200: {"content": {"text/plain": {}}}, **described_errors(401)},
         dependencies=[Depends(allows(tokens))],
     )
     async def metrics() -> Response:
@@ -233,10 +226,6 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def answer_defect(request: Request, error: Exception) -> JSONResponse:
         return error_response(ApiError("internal_error", "the service has a defect; its log says more"))
-
-
-def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ErrorForm} for status in statuses}
 
 
 class _Page(StaticFiles):

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ocrtune.serve.errors import ApiError, busy, error_response
 
 READ_PATH = "/api/ocr"
+CORRECTIONS_PATH = "/api/corrections"
 
 STARTED = "ocrtune.started"
 """Key of the ASGI scope: `time.monotonic()` of the request's first byte."""
@@ -99,6 +100,8 @@ class Door:
             self._bytes -= body.reserved
 
     def _limit(self, scope: Scope) -> int:
+        if scope["path"] == CORRECTIONS_PATH:
+            return self._limits.body * 4 // 3 + OTHER_BODY_LIMIT  # what may be read, in base64, and its lines
         return self._limits.body if scope["path"] == READ_PATH else OTHER_BODY_LIMIT
 
     def _check_host(self, header: str) -> None:

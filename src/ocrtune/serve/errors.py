@@ -8,7 +8,7 @@ from typing import Literal
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-Unit = Literal["bytes", "px", "pages", "images", "seconds", "requests"]
+Unit = Literal["bytes", "px", "pages", "images", "seconds", "requests", "corrections"]
 
 STATUS = {
     "bad_request": 400,
@@ -16,6 +16,8 @@ STATUS = {
     "not_allowed": 403,
     "not_found": 404,
     "unknown_model": 404,
+    "corrections_off": 404,
+    "unknown_correction": 404,
     "method_not_allowed": 405,
     "upload_too_slow": 408,
     "switch_in_progress": 409,
@@ -38,7 +40,9 @@ STATUS = {
     "busy": 429,
     "internal_error": 500,
     "stopping": 503,
+    "corrections_unavailable": 503,
     "deadline_exceeded": 504,
+    "corrections_full": 507,
 }
 """Every code an answer may carry, and its HTTP status."""
 

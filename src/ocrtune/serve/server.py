@@ -40,9 +40,12 @@ def run(config: ServeConfig, report: Callable[[str], None]) -> None:
         report(f"http://{shown}:{port} reads with {active.name} ({active.manifest.digest[:12]})")
         if not (app.state.tokens.are_required or is_loopback(config.host)):
             report(
-                "everybody who reaches this address may read and switch models; "
+                "everybody who reaches this address may read and switch models"
+                f"{', and see and change what was corrected' if config.collect else ''}; "
                 "--tokens FILE lets in whom you name"
             )
+        if config.collect is not None:
+            report(f"corrections are kept in {config.collect}, with pictures of their lines")
         server = make_server(app, config)
         # uvicorn stops on these and then raises them again for whoever had them before: no failure here.
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -13,13 +15,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ocrtune.config import ServeConfig
+from ocrtune.data.page_crops import encode_png
 from ocrtune.errors import InputError
 from ocrtune.reading.cleaning import Cleaning
 from ocrtune.reading.detection import TextDetector
-from ocrtune.reading.page_reader import PageReader
+from ocrtune.reading.page_reader import PageReader, cut_line
 from ocrtune.reading.recognizer import OnnxRecognizer
-from ocrtune.records import Prediction
+from ocrtune.reading.straightening import box_size
+from ocrtune.records import Image, Prediction, Quadrilateral
 from ocrtune.serve.answers import Mode, line_reading, page_reading
 from ocrtune.serve.decoders import Decoder, PixelRoom, deadline_exceeded
 from ocrtune.serve.errors import ApiError, busy
@@ -40,6 +46,11 @@ LINE_THREADS = 1
 PIXEL_ROOM = 8 * 10**6
 """px in memory beside one image of the largest size: for lines and small pages."""
 
+CUT_PX = 4 * 10**6
+"""px of a line that is kept: one across an A4 page at 600 dpi has half of that."""
+
+OUTSIDE = 0.02
+"""Times the longer side that corners may be outside of a page: of lines at the edge of a straightened one."""
 
 log = logging.getLogger("ocrtune.serve")
 
@@ -54,6 +65,24 @@ class ReadRequest:
     cleaning: Cleaning
     deadline: float
     """`time.monotonic()` at which it is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlace:
+    """Where a line stands on a page, as it was answered."""
+
+    box: Quadrilateral
+    stacked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CutLine:
+    """The picture of a line, as a recogniser is given it."""
+
+    png: bytes
+    width: int
+    height: int
+    """px"""
 
 
 class OcrService:
@@ -137,6 +166,25 @@ class OcrService:
                     self.registry.release(held)
         except TimeoutError as error:
             raise deadline_exceeded() from error
+
+    async def cut_lines(
+        self, content: bytes, page: int, places: Sequence[LinePlace], deadline: float
+    ) -> list[CutLine]:
+        """Cut lines out of a page of a file.
+
+        Args:
+            content: the file.
+            page: from 0.
+            places: where the lines stand.
+            deadline: `time.monotonic()` at which it is given up.
+
+        Raises:
+            ApiError: the file cannot be decoded or has no such page, a place is none on it, or the deadline
+                passed.
+        """
+        loop = asyncio.get_running_loop()
+        cut = partial(self._cut_lines, content, page, places, deadline)
+        return await loop.run_in_executor(self._pages, cut)
 
     async def switch(self, name: str | None) -> None:
         """Make a model active, or the one before it again.
@@ -233,6 +281,20 @@ class OcrService:
                 self.metrics.pages.inc()
         return page_reading(read)
 
+    def _cut_lines(
+        self, content: bytes, page: int, places: Sequence[LinePlace], deadline: float
+    ) -> list[CutLine]:
+        decoder: Decoder = self._own.decoder
+        with decoder.pages(content, deadline) as pages:
+            image = next(itertools.islice(pages, page, None), None)
+            if image is None:  # and the decoder is done with the file
+                raise ApiError("bad_parameter", f"`page` {page}: the file has fewer pages")
+            cuts = [_cut(image, place, number) for number, place in enumerate(places)]
+        # Raised here: an error in the block would cost the decoder its process, for which others wait.
+        if failed := next((cut for cut in cuts if isinstance(cut, ApiError)), None):
+            raise failed
+        return [cut for cut in cuts if isinstance(cut, CutLine)]
+
     def _load_detector(self) -> TextDetector:
         with self._detector_lock:
             if self._detector is None:
@@ -266,6 +328,27 @@ async def _answered(number: int, reading: Coroutine[Any, Any, dict[str, Any]]) -
 
 async def _fail(error: ApiError) -> dict[str, Any]:
     raise error
+
+
+def _cut(page: Image, place: LinePlace, number: int) -> CutLine | ApiError:
+    height, width = page.shape[:2]
+    around = OUTSIDE * max(height, width)
+    if not all(-around <= x <= width + around and -around <= y <= height + around for x, y in place.box):
+        return ApiError(
+            "bad_parameter", f"line {number}: its box is outside of the {width} x {height} px page"
+        )
+    corners = np.array(place.box)
+    px = math.prod(box_size(corners))
+    if px > CUT_PX:
+        message = f"line {number}: its box has {px:,} px; lines of at most {CUT_PX:,} are kept"
+        return ApiError("image_too_large", message, limit=CUT_PX, got=px, unit="px")
+    try:
+        line = cut_line(page, place.box, stacked=place.stacked)
+    except ValueError as error:
+        return ApiError("bad_parameter", f"line {number}: its box is none: {error}")
+    if 0 in line.shape:
+        return ApiError("bad_parameter", f"line {number}: nothing of the page is in its box")
+    return CutLine(encode_png(line), line.shape[1], line.shape[0])
 
 
 def _loop_time(deadline: float) -> float:

@@ -80,7 +80,7 @@ class Tokens:
 
         Args:
             authorization: the header, if there is one.
-            admin: only who may switch models will do.
+            admin: only who may switch models and review corrections will do.
 
         Raises:
             ApiError: it has no token that is known, or the client may not.
@@ -95,7 +95,7 @@ class Tokens:
             message = "send a token that the service knows: Authorization: Bearer TOKEN"
             raise ApiError("token_needed", message, headers=_CHALLENGE)
         if admin and not known[0].is_admin:
-            raise ApiError("not_allowed", "this token may read, but not switch models")
+            raise ApiError("not_allowed", "this token may read and correct; this takes one with `admin`")
         return known[0]
 
 

@@ -35,7 +35,7 @@ def test_languages_say_the_same_things():
 
 def test_every_text_is_used_and_every_used_text_is_there():
     sources = "".join(
-        path.read_text(encoding="utf-8") for path in [PAGE / "index.html", *PAGE.glob("script/*.js")]
+        path.read_text(encoding="utf-8") for path in [*PAGE.glob("*.html"), *PAGE.glob("script/*.js")]
     )
     quoted = set(re.findall(r'["\'](\w+)["\']', sources))
     counted = set(re.findall(r'sayCount\(\s*"(\w+)"', sources))
@@ -53,8 +53,9 @@ def test_nothing_comes_from_elsewhere():
     for path in PAGE.rglob("*.*"):
         addresses = re.findall(r"https?://[^\s\"'<>`]+", path.read_text(encoding="utf-8"))
         assert set(addresses) <= {"http://www.w3.org/2000/svg"}, path  # a name, which nothing fetches
-    markup = (PAGE / "index.html").read_text(encoding="utf-8")
-    assert not re.search(r"\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)", markup)
+    for page in PAGE.glob("*.html"):
+        markup = page.read_text(encoding="utf-8")
+        assert not re.search(r"\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)", markup)
 
 
 @pytest.mark.slow

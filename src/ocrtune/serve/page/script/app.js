@@ -2,16 +2,9 @@
 
 import { byId } from "./element.js";
 import { startAppearance } from "./appearance.js";
+import { Collecting } from "./collecting.js";
 import { listenForImages } from "./intake.js";
-import {
-  chooseLanguage,
-  currentLanguage,
-  hasText,
-  LANGUAGES,
-  say,
-  sayCount,
-  startLanguage,
-} from "./language.js";
+import { hasText, say, sayCount, startLanguage, startLanguageChoice } from "./language.js";
 import { LineList } from "./lines.js";
 import { ModelChoice } from "./models.js";
 import { problemText } from "./problems.js";
@@ -32,13 +25,6 @@ function alarm(text) {
   byId("alert").textContent = text;
 }
 
-function startLanguageChoice() {
-  const select = byId("language");
-  select.replaceChildren(...Object.entries(LANGUAGES).map(([code, name]) => new Option(name, code)));
-  select.value = currentLanguage();
-  select.addEventListener("change", () => chooseLanguage(select.value));
-}
-
 /** A fault of this page itself is shown as well, even before its texts are there. */
 function tellFault(error) {
   const message = error?.message ?? String(error);
@@ -50,6 +36,7 @@ function tellFault(error) {
 async function connect(models) {
   try {
     await service.askLimits();
+    collecting.draw();
     await models.load();
     byId("token").hidden = true;
     alarm("");
@@ -73,6 +60,7 @@ const models = new ModelChoice(session, { announce, alarm });
 const stage = new Stage(session, announce);
 const lines = new LineList(session, announce);
 const rail = new Rail(session, { announce, alarm });
+const collecting = new Collecting(session, { announce, alarm });
 const results = new Results(session, { announce, alarm });
 
 listenForImages(

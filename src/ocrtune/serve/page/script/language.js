@@ -1,5 +1,7 @@
 /** What the page says, in the languages of `languages/`: by the browser's wish, or as it was chosen here. */
 
+import { byId } from "./element.js";
+
 /** Every language by its code, named in itself. */
 export const LANGUAGES = { en: "English", nb: "Norsk", fr: "Français", zh: "简体中文" };
 
@@ -16,14 +18,18 @@ export async function startLanguage() {
 }
 
 /** Change the language and remember it; `language` is dispatched on the document when it is there. */
-export async function chooseLanguage(chosen) {
+async function chooseLanguage(chosen) {
   localStorage.setItem(STORED, chosen);
   await load(chosen);
   document.dispatchEvent(new CustomEvent("language"));
 }
 
-export function currentLanguage() {
-  return code;
+/** Fill the choice of languages; `#language` is where it stands. */
+export function startLanguageChoice() {
+  const select = byId("language");
+  select.replaceChildren(...Object.entries(LANGUAGES).map(([each, name]) => new Option(name, each)));
+  select.value = code;
+  select.addEventListener("change", () => chooseLanguage(select.value));
 }
 
 /** A sentence with its {places} filled in. */

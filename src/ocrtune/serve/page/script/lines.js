@@ -19,7 +19,9 @@ export class LineList {
     session.addEventListener("uploads", ({ detail }) => detail.upload === session.shown || this.#sayNothing());
     session.addEventListener("line", ({ detail }) => this.#open(detail.from));
     session.addEventListener("pointed", ({ detail }) => this.#point(detail));
-    session.addEventListener("edited", ({ detail }) => this.#redraw(detail.line));
+    for (const type of ["edited", "kept"]) {
+      session.addEventListener(type, ({ detail }) => this.#redraw(detail.line));
+    }
     this.#list.addEventListener("keydown", (event) => this.#move(event));
     byId("order").addEventListener("change", () => this.draw());
     byId("differing").addEventListener("change", () => this.draw());
@@ -107,7 +109,7 @@ export class LineList {
       { class: "row" },
       html("span", { class: "number", "aria-hidden": "true" }, number(item.place)),
       button,
-      line.edited === null ? certainty(line.confidence) : html("span", { class: "changed" }, say("edited")),
+      line.edited === null ? certainty(line.confidence) : html("span", { class: "changed" }, say(line.kept === null ? "edited" : "edited_kept")),
       pencil,
       differing ? rivalLine(item.pair) : null,
     );
@@ -125,9 +127,13 @@ export class LineList {
 
   #redraw(line) {
     const item = this.#rows.get(line);
-    if (item) {
+    if (item && this.#editing !== line) {
+      const focused = item.contains(document.activeElement);
       this.#fill(item);
-      this.#setTabStop(line);
+      this.#setTabStop(this.#session.line);
+      if (focused) {
+        this.#focus(line);
+      }
     }
     byId("next-doubt").disabled = !this.#session.pageShown?.lines.some(isDoubtful);
   }

@@ -11,7 +11,10 @@ export function level(confidence) {
   return confidence < DOUBT ? "doubt" : "";
 }
 
-/** The API's answer with its lines sorted into pages. A line's `edited` is the user's text, or null. */
+/**
+ * The API's answer with its lines sorted into pages. A line's `edited` is the user's text, or null; `kept` the id
+ * under which the service keeps it as a correction, or null.
+ */
 export function fromAnswer(answer) {
   return {
     model: answer.model,
@@ -22,7 +25,7 @@ export function fromAnswer(answer) {
       width: page.width,
       height: page.height,
       angle: page.angle,
-      lines: answer.text.filter((line) => line.page === index).map((line) => ({ ...line, edited: null })),
+      lines: answer.text.filter((line) => line.page === index).map((line) => ({ ...line, edited: null, kept: null })),
     })),
   };
 }
@@ -112,7 +115,7 @@ export function keepEdits(earlier, later) {
   later.pages.forEach((page, index) => {
     for (const [old, line] of matchLines(earlier.pages[index]?.lines ?? [], page.lines)) {
       if (old !== null && line !== null && old.edited !== null && old.edited !== line.text) {
-        line.edited = old.edited;
+        [line.edited, line.kept] = [old.edited, old.kept];
       }
     }
   });

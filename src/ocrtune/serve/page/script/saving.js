@@ -23,7 +23,7 @@ export function asJson(uploads) {
       text: pageText(page),
     })),
     text: reading.pages.flatMap((page) =>
-      page.lines.map(({ edited, ...line }) =>
+      page.lines.map(({ edited, kept, ...line }) =>
         edited === null ? line : { ...line, text: edited, read_as: line.text },
       ),
     ),

@@ -38,11 +38,48 @@ export class Service {
 
   /** Put a model into service; answers as `models` once it was tested and is active. */
   activate(model) {
-    return this.#ask("api/models/active", {
-      method: "PUT",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ model }),
-    });
+    return this.#ask("api/models/active", json("PUT", { model }));
+  }
+
+  /**
+   * Hand in corrected lines of a page; `[{id, …}]` in their order.
+   *
+   * @param {File} file that was read: the service cuts the lines out of it itself
+   * @param {number} page
+   * @param {string} digest of the model that read
+   * @param {object[]} lines
+   */
+  async correct(file, page, digest, lines) {
+    const image = await base64(file);
+    const answer = await this.#ask("api/corrections", json("POST", { image, page, digest, lines }));
+    return answer.corrections;
+  }
+
+  /** `{corrections, counts, next}`; see GET /api/corrections. */
+  corrections(query) {
+    return this.#ask(`api/corrections?${new URLSearchParams(query)}`);
+  }
+
+  /** The picture of a correction, as the address of a blob. */
+  async correctionPicture(id) {
+    const response = await this.#send(`api/corrections/${id}/image`);
+    if (!response.ok) {
+      return this.#unpack(response);
+    }
+    return URL.createObjectURL(await response.blob());
+  }
+
+  /** Change `state` or `text` of a correction. */
+  review(id, change) {
+    return this.#ask(`api/corrections/${id}`, json("PATCH", change));
+  }
+
+  /** Delete a correction and its picture. */
+  async deleteCorrection(id) {
+    const response = await this.#send(`api/corrections/${id}`, { method: "DELETE" });
+    if (!response.ok) {
+      await this.#unpack(response);
+    }
   }
 
   /**
@@ -112,6 +149,19 @@ export class Service {
     }
     return answer;
   }
+}
+
+function json(method, body) {
+  return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+}
+
+function base64(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(new ApiProblem("empty_image", { message: reader.error.message })); // it is gone
+    reader.readAsDataURL(file);
+  });
 }
 
 function pause(seconds, signal) {
