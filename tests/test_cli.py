@@ -200,6 +200,7 @@ def test_a_packed_dataset_measures_the_same(
         (["data", "pack", "-o", "x"], "data pack needs labelled lines"),
         (["train", "-o", "x"], "--train is missing"),
         (["train", "--train", "x", "-o", "y", "--epochs", "0"], "--epochs 0: input should be greater than"),
+        (["train", "--train", "x", "-o", "y", "--batch-size", "0"], "--batch-size 0: give a number of lines"),
         (["train", "--train", "x", "-o", "y", "--epochs", "many"], "--epochs many: input should be a valid"),
         (["train", "--train", "x", "-o", "y", "--augment", "heavy"], "--augment heavy: input should be"),
         (
@@ -292,8 +293,9 @@ def test_train_resumes_without_its_data_and_tells_when_it_was_stopped(
     monkeypatch.setattr(stage, "train", fake)
     assert run("train", "--train", "a@2", "b", "-o", "x", "--epochs", "3", "--time-stride", "4")[0] == 130
     assert run("train", "-o", "x", "--resume")[0] == 0
-    assert run("train", "--train", "a", "-o", "x")[0] == 143
-    assert calls[:2] == [
+    assert run("train", "--train", "a", "-o", "x", "--batch-size", "auto")[0] == 143
+    assert calls == [
         ({"train": ("a@2", "b"), "output": Path("x"), "epochs": 3, "time_stride": 4}, False),
         ({"output": Path("x")}, True),
+        ({"train": ("a",), "output": Path("x"), "batch_size": "auto"}, False),
     ]

@@ -26,6 +26,12 @@ from ocrtune.yaml_file import YAML_LIMIT
             {"character": "abc"},
             "--character goes with a .pth as --base; other bases bring their symbols",
         ),
+        (
+            {"batch_size": "auto", "accumulate": 2},
+            "--batch-size auto cuts a batch by memory; leave --accumulate out, or give a number",
+        ),
+        ({"unlabelled": "x"}, "--unlabelled needs --val: its lines tell which readings can be trusted"),
+        ({"trust": 0.9}, "--rounds and --trust go with --unlabelled only; leave them out"),
         ({"epochs": 1, "steps": 1}, "--epochs and --steps exclude each other; give one"),
     ],
 )
@@ -63,6 +69,9 @@ def test_what_goes_together(options: dict[str, Any]) -> None:
         ("steps", 0),
         ("val_every", 0),
         ("batch_size", 0),
+        ("batch_size", "all"),
+        ("batch_size", True),
+        ("accumulate", 0),
         ("workers", 0),
         ("patience", 0),
         ("lr", 0),

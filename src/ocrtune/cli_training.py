@@ -26,7 +26,11 @@ def train(*, config: Annotated[TrainConfig, Parameter(name="*")], resume: bool =
         raise InputError("--train is missing: give labelled lines, or --resume to continue a run")
     require_training_packages()
     from ocrtune.train.run import train as run_training
+    from ocrtune.workflows.rounds import ROUNDS_FILE, train_in_rounds
 
+    if config.unlabelled is not None or (resume and (config.output / ROUNDS_FILE).is_file()):
+        ended = train_in_rounds(config, resume=resume, note=print).stopped
+        return 0 if ended is None else 128 + ended
     stopped = run_training(config, resume=resume).stopped
     return 0 if stopped is None else 128 + stopped  # what a shell reports of a process that a signal ended
 

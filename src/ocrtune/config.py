@@ -30,6 +30,14 @@ def _typed_number(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
+def _batch_size(value: object) -> object:
+    """A number of lines, or `auto`; said here, or a union of the two would report each failure by itself."""
+    number = _typed_number(value)
+    if number is None or number == "auto" or (type(number) is int and number >= 1):
+        return number
+    raise ValueError("give a number of lines above 0, or auto")
+
+
 class TrainConfig(BaseModel):
     """What `ocrtune train` does. Every None is chosen by the recipe and shown before the first epoch."""
 
@@ -56,6 +64,12 @@ deep-text-recognition-benchmark, EasyOCR, crnn.pytorch or ModelScope; `none` sta
 have one), `keep` (those and all of the base) or a UTF-8 file with one symbol per line."""
     images: Path | None = None
     """Folder that image paths in label files are relative to."""
+    unlabelled: Path | None = None
+    """Folder of line images without labels: what is read surely of them joins the lines of another round."""
+    rounds: Annotated[int, Field(ge=1)] = 2
+    """Rounds with `--unlabelled`, each from the model of the one before; one that reads worse ends them."""
+    trust: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Share of the readings taken from `--unlabelled` that must be right, as the validation lines tell."""
     augment: Literal["none", "light", "strong"] = "strong"
     """Random changes to the training images: light, shape, blur, noise, compression, crop."""
     epochs: Annotated[int, Field(ge=1)] | None = None
@@ -64,8 +78,11 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
     """Stop after this many batches, instead of `--epochs`."""
     val_every: Annotated[int, Field(ge=1)] | None = None
     """Batches between validations, besides the one at the end of each epoch."""
-    batch_size: Annotated[int, Field(ge=1)] | None = None
-    """Lines of 320 px width in a batch; narrower lines come in larger number."""
+    batch_size: Annotated[int | Literal["auto"] | None, BeforeValidator(_batch_size)] = None
+    """Lines of 320 px width in a batch, of all processes together; narrower lines come in larger number. \
+`auto`: on a GPU more of them where there are many lines, computed in pieces that memory holds."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Batches whose gradients are added up to a step: as one so many times as large, in the memory of one."""
     lr: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Highest learning rate of the one-cycle schedule."""
     time_stride: Annotated[Literal[4, 8], BeforeValidator(_typed_number)] | None = None
@@ -98,6 +115,14 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
             raise ValueError("--character goes with a .pth as --base; other bases bring their symbols")
         if self.base == "none" and self.vocab == "keep":
             raise ValueError("--vocab keep needs a base whose symbols to keep; use --vocab data")
+        if self.unlabelled is not None and not self.val:
+            raise ValueError("--unlabelled needs --val: its lines tell which readings can be trusted")
+        if self.unlabelled is None and (self.rounds != 2 or self.trust != 0.95):
+            raise ValueError("--rounds and --trust go with --unlabelled only; leave them out")
+        if self.batch_size == "auto" and self.accumulate > 1:
+            raise ValueError(
+                "--batch-size auto cuts a batch by memory; leave --accumulate out, or give a number"
+            )
         if self.epochs is not None and self.steps is not None:
             raise ValueError("--epochs and --steps exclude each other; give one")
         return self

@@ -47,6 +47,28 @@ def test_the_reference_lmdb_loads(shared: Path) -> None:
     assert all(sample.image.dtype == np.uint8 for sample in dataset)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux says of a process")
+def test_images_are_mapped_not_loaded(tmp_path: Path) -> None:
+    """An LMDB larger than memory trains: 32 MiB are read here, and none of it stays the process's own."""
+    image, count = bytes(2**16), 512
+    with lmdb.open(str(tmp_path), map_size=2**28) as environment, environment.begin(write=True) as writing:
+        for number in range(1, count + 1):
+            writing.put(f"image-{number:09d}".encode(), image)
+            writing.put(f"label-{number:09d}".encode(), b"a label")
+        writing.put(b"num-samples", str(count).encode())
+    before = own_memory()
+    dataset = open_dataset(str(tmp_path))
+    assert sum(len(dataset.images[i].read()) for i in range(count)) == 2**25
+    assert own_memory() - before < 2**22
+
+
+def own_memory() -> int:
+    """Bytes of this process that no file holds."""
+    rows = Path("/proc/self/status").read_text().splitlines()
+    (row,) = (row for row in rows if row.startswith("RssAnon"))
+    return 1024 * int(row.split()[1])
+
+
 def test_lmdbs_are_found_at_any_depth(tmp_path: Path, png: Png, make_lmdb: MakeLmdb) -> None:
     make_lmdb("sets/b", records(png, ["y"]))
     make_lmdb("sets/a/deep", records(png, ["x", "X"]))

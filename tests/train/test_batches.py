@@ -1,4 +1,4 @@
-"""The feeder: order and batches by (seed, epoch), weights, ranks, buckets, shares, errors."""
+"""The feeder: order and batches by (seed, epoch), weights, buckets, shares, errors."""
 
 from __future__ import annotations
 
@@ -176,27 +176,10 @@ def test_fractions_are_drawn_anew_in_each_epoch() -> None:
     assert set(visited(list(feed.epoch(5)))) == chosen[5]
 
 
-@pytest.mark.parametrize("world", [2, 3])
-def test_ranks_share_the_lines_without_overlap(world: int) -> None:
-    widths = widths_of(101)
-    ranks = [visited(list(feeder(widths, rank=r, world=world).epoch(1))) for r in range(world)]
-    assert sorted(line for rank in ranks for line in rank) == list(range(101))
-    assert max(map(len, ranks)) - min(map(len, ranks)) <= 1
-
-
-def test_ranks_draw_their_augmentation_apart() -> None:
-    """Else the k-th lines of two processes would get the same changes."""
-    first, second = (
-        changes_by_visit(feeder([32] * 40, augment=brighten, rank=rank, world=2), 0) for rank in range(2)
-    )
-    assert first != second
-
-
-def test_no_process_is_left_without_a_line() -> None:
-    """Of 2 lines at a tenth of a visit most epochs draw none: two processes would wait for a third."""
+def test_no_epoch_is_without_a_line() -> None:
+    """Of 2 lines at a tenth of a visit most epochs would draw none."""
     for epoch in range(5):
-        parts = [list(feeder([40, 40], weights=[0.1, 0.1], rank=r, world=3).epoch(epoch)) for r in range(3)]
-        assert all(parts)
+        assert list(feeder([40, 40], weights=[0.1, 0.1]).epoch(epoch))
 
 
 def test_only_equal_buckets_share_a_batch() -> None:
@@ -274,13 +257,18 @@ def test_narrow_batches_do_not_all_come_first() -> None:
     assert widths != sorted(widths)
 
 
-def test_a_batch_without_share_is_otherwise_the_same() -> None:
-    (batch,) = feeder([32] * 8).epoch(0)
-    silent = batch.without_share()
-    assert (batch.share, silent.share) == (1.0, 0.0)
-    assert silent.images is batch.images
-    assert silent.targets is batch.targets
-    assert silent.target_lengths is batch.target_lengths
+def test_rows_of_a_batch_keep_their_labels_and_places_and_their_part_of_the_loss() -> None:
+    targets = [[5], [6, 6, 7], [], [8]]
+    (batch,) = feeder([20] * 4, targets=targets, batch_size=1).epoch(0)
+    some = batch.rows(np.array([1, 3]))
+    last = some.rows(np.array([1]))
+    assert (batch.share, some.share, last.share) == (1.0, 0.5, 0.25)
+    assert (batch.places.tolist(), some.places.tolist(), last.places.tolist()) == ([0, 1, 2, 3], [1, 3], [3])
+    for part in (batch, some, last):
+        lines = part.lines.tolist()
+        assert part.images[:, 0, 0, 0].tolist() == lines
+        assert part.targets.tolist() == [c for line in lines for c in targets[line]]
+        assert part.target_lengths.tolist() == [len(targets[line]) for line in lines]
 
 
 def _squeeze(image: Image, generator: np.random.Generator) -> Image:

@@ -203,6 +203,24 @@ def test_a_run_that_ended_before_its_first_save_starts_again(
 
 
 @pytest.mark.slow
+def test_a_run_killed_before_its_configuration_was_written_begins_when_the_command_is_repeated(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its folder was taken for somebody else's. One with anything else in it still is."""
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("skipped.tsv", "recipe.json", ".config.yaml-a1b2"):
+        (run / name).write_text("half of")
+    (run / "notes.txt").write_text("mine")
+    assert main(options(digit_lines, tiny_base, run)) == 2
+    assert f"{run} is not empty and not a run; name another folder with -o" in capsys.readouterr().err
+    assert len(list(run.iterdir())) == 4
+    (run / "notes.txt").unlink()
+    assert main(options(digit_lines, tiny_base, run)) == 0
+    assert dotted(run) == []
+
+
+@pytest.mark.slow
 def test_labels_that_changed_since_the_run_began_are_refused(
     digit_lines: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

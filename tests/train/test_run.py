@@ -56,7 +56,9 @@ def test_a_run_leaves_exactly_these_files_and_a_bundle_that_reads(
 ) -> None:
     result = train(config(digit_lines, tiny_base, tmp_path / "run"))
     bundles = {f"{name}/{file}" for name in ("best", "last") for file in BUNDLE}
-    assert files(tmp_path / "run") == RUN | bundles
+    found = files(tmp_path / "run")
+    (events,) = (name for name in found if name.startswith("tensorboard/events.out.tfevents."))
+    assert found == RUN | bundles | {events}
     assert not result.stopped
     rows = [json.loads(row) for row in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [0.0, 1.0, 2.0]
@@ -88,10 +90,36 @@ def test_a_run_that_diverges_says_so_and_keeps_what_was_good(
     digit_lines: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was once reported as an export that differs."""
-    monkeypatch.setattr("ocrtune.train.run.per_symbol", lambda loss, lengths: loss * float("nan"))
-    with pytest.raises(BarError, match=r"diverged: the loss of batch 1 is nan; .* --lr below 0\.001"):
+    monkeypatch.setattr("ocrtune.train.step.per_symbol", lambda loss, lengths: loss * float("nan"))
+    with pytest.raises(
+        BarError,
+        match=r"diverged: the loss of \S*labels\.txt:\d+, .* in batch 1 is nan; .* --lr below 0\.001",
+    ):
         train(config(digit_lines, tiny_base, tmp_path / "run"))
     ModelBundle.open(tmp_path / "run/best").verify()
+
+
+def test_a_gpu_that_is_not_there_is_an_error(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(
+        InputError, match="--device cuda: this PyTorch sees no CUDA device; use --device cpu or auto"
+    ):
+        train(config(digit_lines, tiny_base, tmp_path / "run", device="cuda"))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_batches_added_up_give_the_losses_of_larger_ones(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    losses = []
+    for number, sizes in enumerate(({"batch_size": 4}, {"batch_size": 2, "accumulate": 2})):
+        train(config(digit_lines, tiny_base, tmp_path / str(number), **sizes))
+        rows = (tmp_path / str(number) / "metrics.jsonl").read_text().splitlines()
+        losses.append([json.loads(row)[name] for row in rows[1:] for name in ("step", "loss", "val_loss")])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 @pytest.mark.slow
@@ -131,16 +159,29 @@ def test_no_augmentation_means_no_random_padding_either(
     assert chosen.extra_padding == extra_padding
 
 
-def test_steps_of_two_processes_are_a_schedule_of_twice_the_lines(
+def test_several_processes_make_the_choices_of_one(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
 ) -> None:
-    """The rate once fell in half of the steps, and stayed at its lowest for the rest."""
+    """They share each batch, so they take as many steps, at the same rates, in half of the time."""
     settings = config(digit_lines, tiny_base, tmp_path / "run", epochs=None, steps=10)
     start, lines = prepare(settings, lambda text: None)
     one, two = (
         recipe.choose(settings, start.network, start.spec, lines, "cpu", processes) for processes in (1, 2)
     )
-    assert two.visits == 2 * one.visits
+    assert two.estimated_seconds == one.estimated_seconds / 2
+    assert two.model_copy(update={"estimated_seconds": one.estimated_seconds}) == one
+
+
+def test_batches_that_are_added_up_are_one_larger_batch(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    settings = config(digit_lines, tiny_base, tmp_path / "run")
+    start, lines = prepare(settings, lambda text: None)
+    added, whole = (
+        recipe.choose(settings.model_copy(update=sizes), start.network, start.spec, lines, "cpu")
+        for sizes in ({"batch_size": 2, "accumulate": 3}, {"batch_size": 6})
+    )
+    assert added.model_copy(update={"accumulate": 1}) == whole
 
 
 def same_weights(a: Path, b: Path) -> bool:

@@ -90,6 +90,18 @@ def test_a_run_on_made_lines_records_how_far_it_went_back(
 
 
 @pytest.mark.slow
+def test_a_run_killed_at_its_very_end_does_not_go_back_twice(
+    made_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    """Resumed, it took the finished model for the end of training, and went back from there again."""
+    run = tmp_path / "run"
+    _run(made_lines, tiny_base, run)
+    finished = ModelBundle.open(run / "best").manifest
+    train(TrainConfig(output=run), resume=True)
+    assert ModelBundle.open(run / "best").manifest == finished
+
+
+@pytest.mark.slow
 def test_a_run_on_real_lines_stays_where_training_led_it(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
 ) -> None:

@@ -4,7 +4,8 @@ Nearly all are full, so that the network meets few shapes: on a CPU each new one
 kernels. What is left of a bucket at the end of an epoch is therefore padded to the next one.
 
 An epoch's order, augmentation, looks of drawn lines and batches depend on (seed, epoch) alone, not on the
-number of workers, so that a resumed epoch continues with the very batch it would have had.
+number of workers or processes, so that a resumed epoch continues with the very batch it would have had. Every
+process prepares all lines, for how wide they become decides on the batches, and learns from its part of each.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -82,10 +83,22 @@ class Batch:
     """(N,)"""
     share: float
     """N over the lines that a full batch of this width has; scales the loss of a rest."""
+    lines: npt.NDArray[np.int64]
+    """(N,) indices of the lines."""
+    places: npt.NDArray[np.int64]
+    """(N,) of the lines in the batch as it was cut: 0 to N - 1 unless these are some rows of it."""
 
-    def without_share(self) -> Batch:
-        """The same lines, without a say in the loss."""
-        return replace(self, share=0.0)
+    def rows(self, rows: npt.NDArray[np.int64]) -> Batch:
+        """Some of its lines, with their part of its say in the loss."""
+        labels = np.split(self.targets, np.cumsum(self.target_lengths)[:-1])
+        return Batch(
+            images=self.images[rows],
+            targets=np.concatenate([labels[row] for row in rows] or [self.targets[:0]]),
+            target_lengths=self.target_lengths[rows],
+            share=self.share * len(rows) / len(self.target_lengths),
+            lines=self.lines[rows],
+            places=self.places[rows],
+        )
 
 
 class LineFeeder:
@@ -103,8 +116,6 @@ class LineFeeder:
         workers: threads that prepare images (OpenCV releases the interpreter lock).
         extra_padding: px, at most, added to a line's width before its bucket is chosen, drawn at each visit.
         layout: tells how many steps a label needs.
-        rank: of this process; each takes every `world`-th line.
-        world: number of processes.
     """
 
     def __init__(
@@ -120,11 +131,11 @@ class LineFeeder:
         workers: int,
         extra_padding: int = 0,
         layout: ClassLayout = CTC,
-        rank: int = 0,
-        world: int = 1,
     ) -> None:
         self._lines = lines
-        self._targets = [np.array(t, np.int64) for t in targets]
+        # In one array: of ten million lines, an array each takes three gigabytes for its overhead alone.
+        self._targets = np.fromiter(itertools.chain.from_iterable(targets), np.int32)
+        self._ends = np.cumsum([0, *map(len, targets)])
         self._steps_needed = [layout.steps_needed(t) for t in targets]
         self._weights = np.array(weights, np.float64)
         self._spec = spec
@@ -134,18 +145,14 @@ class LineFeeder:
         self._seed = seed
         self._workers = workers
         self._extra_padding = extra_padding
-        self._rank = rank
-        self._world = world
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Line indices of this process in this epoch, each as often as its weight says."""
+        """Line indices of an epoch, each as often as its weight says."""
         generator = np.random.default_rng((self._seed, epoch))
         counts = np.floor(self._weights + generator.random(len(self._weights))).astype(np.int64)
-        if counts.sum() < self._world and self._weights.any():
-            # Small weights drew next to none; every process needs a line to go in step with the others.
-            drawable = np.flatnonzero(self._weights)
-            counts[drawable] += -(-self._world // len(drawable))
-        return generator.permutation(np.repeat(np.arange(len(counts)), counts))[self._rank :: self._world]
+        if not counts.any():  # small weights drew none
+            counts[np.flatnonzero(self._weights)] += 1
+        return generator.permutation(np.repeat(np.arange(len(counts)), counts))
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch `skip` on, prepared ahead in the background."""
@@ -182,7 +189,7 @@ class LineFeeder:
 
     def _batches(self, epoch: int, stop: threading.Event) -> Iterator[Batch]:
         order = self.order(epoch)
-        shuffle = np.random.default_rng((self._seed, epoch, 1, self._rank))
+        shuffle = np.random.default_rng((self._seed, epoch, 1))
         waiting: Waiting = {}
         with ThreadPoolExecutor(self._workers) as pool:
             for start in range(0, len(order), CHUNK):
@@ -190,7 +197,7 @@ class LineFeeder:
                     return
                 visits = range(start, min(start + CHUNK, len(order)))
                 prepared = pool.map(
-                    lambda v: self._prepare(int(order[v]), epoch, (self._seed, epoch, 2, self._rank, v)),
+                    lambda v: self._prepare(int(order[v]), epoch, (self._seed, epoch, 2, v)),
                     visits,
                 )
                 for visit, image in zip(visits, prepared, strict=True):
@@ -246,10 +253,12 @@ class LineFeeder:
         return self._steps(self._spec.bucket(image)) >= self._steps_needed[index]
 
     def _assemble(self, width: int, members: list[Member]) -> Batch:
-        targets = [self._targets[index] for index, _ in members]
+        targets = [self._targets[self._ends[index] : self._ends[index + 1]] for index, _ in members]
         return Batch(
             images=self._spec.batch([image for _, image in members], width),
-            targets=np.concatenate(targets),
+            targets=np.concatenate(targets).astype(np.int64),
             target_lengths=np.array([len(t) for t in targets], np.int64),
             share=len(members) / lines_of_batch(width, self._batch_size),
+            lines=np.array([index for index, _ in members], np.int64),
+            places=np.arange(len(members)),
         )

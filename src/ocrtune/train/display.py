@@ -51,6 +51,13 @@ class Display:
         """A plain line."""
         self.console.print(Text(text))
 
+    def tell(self, text: str) -> None:
+        """A plain line, also from a process that shows nothing else: about lines that only it has seen."""
+        if self.console.quiet:
+            Console(stderr=True, highlight=False, soft_wrap=True).print(Text(text))
+        else:
+            self.note(text)
+
     def warn(self, text: str) -> None:
         """A warning with its remedy."""
         self.console.print(Text(f"Warning: {text}", style="yellow"))

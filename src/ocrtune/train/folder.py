@@ -22,6 +22,7 @@ from ocrtune.output import write_text
 from ocrtune.reading.models import BASE
 from ocrtune.records import Image
 from ocrtune.train.curves import draw_curves
+from ocrtune.train.events import EVENTS_FOLDER
 from ocrtune.train.recipe import Recipe
 from ocrtune.train.state import STATE_FOLDER
 
@@ -32,7 +33,17 @@ CURVES_FILE = "curves.png"
 BEST, LAST = "best", "last"
 EXPORT = "export"
 """In the dotted name of the folder where an ONNX file waits for its check."""
-RUN_FILES = (CONFIG_FILE, RECIPE_FILE, METRICS_FILE, CURVES_FILE, SKIPPED_FILE, BEST, LAST, STATE_FOLDER)
+RUN_FILES = (
+    *(CONFIG_FILE, RECIPE_FILE, METRICS_FILE, CURVES_FILE, SKIPPED_FILE),
+    *(BEST, LAST, STATE_FOLDER, EVENTS_FOLDER),
+)
+
+_BEFORE_CONFIG = (
+    SKIPPED_FILE,
+    RECIPE_FILE,
+    *(f".{name}-" for name in (SKIPPED_FILE, RECIPE_FILE, CONFIG_FILE)),
+)
+"""Beginnings of names in the folder of a run that was killed before its configuration was written."""
 
 FREE_IN_RESUME = frozenset({"output", "overwrite", "max_minutes", "workers"})
 """Options that may differ in a resumed run: they do not change what it computes."""
@@ -62,7 +73,7 @@ class RunFolder:
                 raise InputError(
                     f"--overwrite would delete --base {config.base}; name another folder with -o"
                 )
-        elif any(self.path.iterdir()):
+        elif any(not path.name.startswith(_BEFORE_CONFIG) for path in self.path.iterdir()):
             raise InputError(f"{self.path} is not empty and not a run; name another folder with -o")
 
     def begin(self, config: TrainConfig, recipe: Recipe, rejects: Iterable[Reject]) -> None:
@@ -70,7 +81,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.recover()
-            for name in RUN_FILES:
+            for name in reversed(RUN_FILES):  # the configuration last: killed before, it is still a run
                 old = self.path / name
                 if old.is_dir():
                     shutil.rmtree(old)

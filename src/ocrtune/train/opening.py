@@ -48,10 +48,19 @@ def opening(
         f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%}"
     )
     yield (
-        f"{recipe.epochs} epochs in batches of {recipe.batch_size}, learning rate {recipe.lr:g}, "
-        f"{recipe.precision}{', channels last' if recipe.channels_last else ''} on {recipe.device}; "
-        f"estimated time: {recipe.estimated_seconds / 60:.1f} min"
+        f"{recipe.epochs} epochs in batches of {recipe.batch_size}{_pieces(recipe)}, "
+        f"learning rate {recipe.lr:g}, {recipe.precision}{', channels last' if recipe.channels_last else ''} "
+        f"on {recipe.device}; estimated time: {recipe.estimated_seconds / 60:.1f} min"
     )
+
+
+def _pieces(recipe: Recipe) -> str:
+    """How a batch is cut, for the user."""
+    if recipe.accumulate > 1:
+        return f" ({recipe.accumulate} x {recipe.batch_size // recipe.accumulate} added up)"
+    if recipe.pixels is not None:
+        return f" (at most {recipe.pixels / 1e6:.1f} million px at once)"
+    return ""
 
 
 def read_all(recognizer: Recognizer, lines: LineDataset) -> Metrics:

@@ -23,10 +23,11 @@ from ocrtune.errors import InputError
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.train.batches import WIDTH_OF_BATCH_SIZE, lines_of_batch
 from ocrtune.train.material import Lines
+from ocrtune.train.memory import USUAL_BATCH, choose_batch, choose_pixels
 from ocrtune.train.movement import freeze_early
 from ocrtune.train.objective import line_losses, predict
+from ocrtune.train.precision import Precision, autocast
 
-Precision = Literal["fp32", "bf16"]
 Device = Literal["cpu", "cuda"]
 
 FINE_TUNING_RATE = 2e-4
@@ -46,6 +47,11 @@ class Recipe(BaseModel):
     visits: float
     """Lines trained on in the whole run: the length of the schedule."""
     batch_size: int
+    """Lines of 320 px that a step of the optimiser learns from, in all pieces and processes."""
+    accumulate: int = 1
+    """Pieces that a batch is computed in, at least."""
+    pixels: int | None = None
+    """Height times width of the images of a piece, at most."""
     lr: float
     warm_up: float
     """Share of the run in which the rate rises."""
@@ -97,7 +103,7 @@ def choose(
         spec: its preprocessing.
         lines: to train on.
         device: to train on.
-        processes: that train together, each with a batch of its own in every step.
+        processes: that train together, each on its part of every batch.
     """
     fine_tuning = config.base != "none"
     trial = copy.deepcopy(network)
@@ -105,20 +111,27 @@ def choose(
         freeze_early(trial)
     fastest = max(probe_speeds(trial, device, spec), key=lambda speed: speed.lines_per_second)
     epoch_visits = sum(lines.weights)
-    batch_size = config.batch_size or 16
+    pixels = None
+    if config.batch_size == "auto":
+        batch_size = choose_batch(epoch_visits, device)
+        pixels = choose_pixels(trial, device, spec)
+    else:
+        batch_size = (config.batch_size or USUAL_BATCH) * config.accumulate
     if config.steps is not None:
-        visits = config.steps * processes * epoch_visits / batches_of_epoch(lines, batch_size)
+        visits = config.steps * epoch_visits / batches_of_epoch(lines, batch_size)
         epochs = math.ceil(visits / epoch_visits)
     else:
         epochs = config.epochs or choose_epochs(epoch_visits, fine_tuning)
         visits = epochs * epoch_visits
-    steps = visits / epoch_visits * batches_of_epoch(lines, batch_size) / processes
+    steps = visits / epoch_visits * batches_of_epoch(lines, batch_size)
     px = sum(weight * width for weight, width in zip(lines.weights, lines.widths, strict=True))
     mean_width = px / epoch_visits
     return Recipe(
         epochs=epochs,
         visits=visits,
         batch_size=batch_size,
+        accumulate=config.accumulate,
+        pixels=pixels,
         lr=config.lr or (FINE_TUNING_RATE if fine_tuning else 1e-3),
         warm_up=0.1,
         betas=(0.9, 0.99),
@@ -132,7 +145,7 @@ def choose(
         extra_padding=0 if config.augment == "none" else 50,
         keep_statistics=fine_tuning,
         # Over an eighth of the run, but at least 10 and at most 1,000 batches.
-        averaging=1 - 1 / min(1000.0, max(10.0, visits / (batch_size * processes) / 8)),
+        averaging=1 - 1 / min(1000.0, max(10.0, visits / batch_size / 8)),
         way_back=fine_tuning and lines.only_made_validate and config.way_back == "auto",
         # One cycle gains most where its rate falls: stopping in the middle forgoes that.
         patience=config.patience or max(5, round(0.8 * epochs)),
@@ -208,8 +221,8 @@ def probe_speeds(network: nn.Module, device: Device, spec: PreprocessSpec) -> li
     CPU names tells which.
     """
     ways: list[tuple[Precision, bool]] = [("fp32", False), ("fp32", True), ("bf16", True)]
-    if device == "cuda" and not torch.cuda.is_bf16_supported():
-        ways.pop()
+    if device == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        ways[-1] = ("fp16", True)
     width = network.fixed_width or WIDTH_OF_BATCH_SIZE
     images = (torch.rand(PROBE_LINES, spec.num_channels, spec.height, width) * 2 - 1).to(device)
     classes = ClassLayout(network.classes)
@@ -226,7 +239,7 @@ def probe_speeds(network: nn.Module, device: Device, spec: PreprocessSpec) -> li
         deadline = time.perf_counter() + PROBE_SECONDS
         while len(seconds) < 3 or time.perf_counter() < deadline:
             begun = time.perf_counter()
-            with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            with autocast(device, precision):
                 logits = predict(trial, laid_out, targets, lengths, classes)
             line_losses(logits, targets, lengths, classes).mean().backward()
             if device == "cuda":

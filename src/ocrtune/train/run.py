@@ -7,10 +7,8 @@ Setting up is in `material.py` and `recipe.py`, the parts of a step in `batches.
 from __future__ import annotations
 
 import contextlib
-import math
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,28 +21,32 @@ from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
 from ocrtune.convert.export import load_network
 from ocrtune.convert.from_checkpoint import opened_base
-from ocrtune.errors import BarError
+from ocrtune.errors import InputError
 from ocrtune.evaluate.metrics import Metrics
 from ocrtune.reading.models import FoundModel
 from ocrtune.train.augment import Augment, augmentation
 from ocrtune.train.averaging import WeightAverage
-from ocrtune.train.batches import Batch, LineFeeder
+from ocrtune.train.batches import LineFeeder
 from ocrtune.train.cpu import enlarge_caches
 from ocrtune.train.display import Display
-from ocrtune.train.folder import BEST, RunFolder
+from ocrtune.train.events import Events
+from ocrtune.train.folder import BEST, METRICS_FILE, RunFolder
 from ocrtune.train.keeping import Keeper, read_bundle
 from ocrtune.train.material import OpenedSets, prepare, warnings
 from ocrtune.train.movement import Anchor, freeze_early, parameter_groups
-from ocrtune.train.objective import greedy_edits, line_losses, per_symbol, predict
 from ocrtune.train.opening import opening
-from ocrtune.train.recipe import Recipe, choose, choose_device, one_cycle
+from ocrtune.train.recipe import Recipe, choose, choose_device
 from ocrtune.train.state import Position, load_state
+from ocrtune.train.step import Learner
 from ocrtune.train.stopping import StopRequest, stop_signals
 from ocrtune.train.validation import Validation, Validator, thinned, validation_limit
 from ocrtune.train.way_back import Weights, copied_weights, describe_share, go_back
 
 STATE_EVERY = 300.0
 """Seconds between states saved inside an epoch."""
+
+SETTLED = "settled"
+"""In the record of `best`: after how many batches its weights were chosen and the run ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def train(
         BarError: too many unusable lines, a loss that is no number any more, or an export that does not
             read as the network does.
     """
+    if config.unlabelled is not None:
+        raise InputError("images without labels are trained on in rounds: ocrtune.workflows.rounds")
     folder = RunFolder(config.output)
     if resume:
         config = folder.stored_config(config)
@@ -101,6 +105,7 @@ def train(
         run = _Run(
             config, folder, accelerator, display, stop, base, resume=resume, augment=augment, sets=sets
         )
+        stack.callback(run.events.close)
         run.begin()
         while not run.finished():
             run.epoch()
@@ -148,8 +153,8 @@ class _Run:
         self.position = Position()
         if resume:
             self.position = load_state(folder.path, self.network, self.average, optimizer)
-        self.model, self.optimizer = self.accelerator.prepare(self.network, optimizer)
-        self.feeder = LineFeeder(
+        self.optimizer = optimizer
+        feeder = LineFeeder(
             lines.train,
             [start.layout.to_classes(start.charset.encode(entry.text)) for entry in lines.train.entries],
             lines.weights,
@@ -161,11 +166,26 @@ class _Run:
             config.workers or recipe.workers,  # a resumed run may have others
             extra_padding=recipe.extra_padding,
             layout=start.layout,
-            rank=self.accelerator.process_index,
-            world=self.accelerator.num_processes,
+        )
+        self.learner = Learner(
+            accelerator,
+            recipe,
+            self.network,
+            optimizer,
+            self.average,
+            self.anchor,
+            feeder,
+            start.layout,
+            self.layout,
+            folder.path,
+            [entry.source for entry in lines.train.entries],
+            config.seed,
+            self.position.pixels,
+            display.tell,
         )
         some = thinned(lines.val, validation_limit(recipe.visits / recipe.epochs))
         self.validator = Validator(some, start.charset, start.layout, start.spec)
+        self.events = Events(folder.path, self.position.step if resume else None, writes=self.is_main)
         self.saved_at = self.clock = time.monotonic()
 
     def _choose(self) -> Recipe:
@@ -191,6 +211,7 @@ class _Run:
         validation = self._validate()
         self.keeper.keep(validation, self.position, self.average)
         self.keeper.record(validation, self.position, loss=None, train_cer=None)
+        self.events.add_last_row(self.folder.path / METRICS_FILE)
         self._save_state()
         if self.is_main:
             unchanged = ModelBundle.open(self.folder.path / BEST)
@@ -226,11 +247,11 @@ class _Run:
         position, config = self.position, self.config
         self.clock = time.monotonic()
         checked = -1
-        for batch, lines in self._batches():
-            self._train_batch(batch)
+        for batch in self.learner.batches(position):
+            self.learner.learn(batch, position)
             position.batch += 1
             position.step += 1
-            position.visits += lines
+            position.visits += len(batch.lines)
             self._tick()
             # Before a stop, or the resumed run would go without it.
             if config.val_every is not None and position.step % config.val_every == 0:
@@ -264,23 +285,35 @@ class _Run:
             best = ModelBundle.open(path)
             metrics = read_bundle(best, self.validator.lines)
             return TrainResult(self.folder.path, path, metrics, stopped=self.stop.signal)
-        best, metrics = self.keeper.better_on_all_lines()
-        network, manifest = load_network(best), best.manifest
-        self.accelerator.wait_for_everyone()  # all have read it before it is written anew
-        if self.beginning is not None:
-            share = self._go_back(network, self.beginning)
-            manifest = manifest.model_copy(update={"training": manifest.training | {"way_back": share}})
-            self.keeper.finish(network, manifest, metrics)
-            self.accelerator.wait_for_everyone()
-            metrics = read_bundle(ModelBundle.open(path), self.lines.val)
-            self.accelerator.wait_for_everyone()
-        self.keeper.finish(network, manifest, metrics)
+        metrics = self._settle()
         self.display.note(
             f"{path}: exact {metrics.exact_match:.1%}, "
             f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%} "
             f"on all {metrics.lines} validation lines, read by ONNX Runtime"
         )
         return TrainResult(self.folder.path, path, metrics, stopped=None)
+
+    def _settle(self) -> Metrics:
+        """Make `best` what it is to be, once: a run killed after that must not take the way back again."""
+        path, step = self.folder.path / BEST, self.position.step
+        settled = ModelBundle.open(path)
+        if settled.manifest.training.get(SETTLED) == step:
+            metrics = read_bundle(settled, self.lines.val)
+            network, manifest = load_network(settled), settled.manifest
+            self.accelerator.wait_for_everyone()  # all have read it before it is written anew
+            self.keeper.finish(network, manifest, metrics)
+            return metrics
+        best, metrics = self.keeper.better_on_all_lines()
+        network, training = load_network(best), best.manifest.training | {SETTLED: step}
+        self.accelerator.wait_for_everyone()
+        if self.beginning is not None:
+            training["way_back"] = self._go_back(network, self.beginning)
+            self.keeper.finish(network, best.manifest.model_copy(update={"training": training}), metrics)
+            self.accelerator.wait_for_everyone()
+            metrics = read_bundle(ModelBundle.open(path), self.lines.val)
+            self.accelerator.wait_for_everyone()
+        self.keeper.finish(network, best.manifest.model_copy(update={"training": training}), metrics)
+        return metrics
 
     def _go_back(self, network: nn.Module, beginning: Weights) -> float:
         """Back towards the base as far as the gain on made lines stays; says how far."""
@@ -289,72 +322,6 @@ class _Run:
         network.cpu()
         self.display.note(describe_share(share))
         return share
-
-    # ---- training ----
-
-    def _batches(self) -> Iterator[tuple[Batch, int]]:
-        """This process's batches of the epoch, each with the lines of all processes together.
-
-        A process that runs out before the others repeats its last batch with no share in the
-        loss: gradients are exchanged in every step, so none may leave early.
-        """
-        feed = self.feeder.epoch(self.position.epoch, self.position.batch)
-        if self.accelerator.num_processes == 1:
-            for batch in feed:
-                yield batch, len(batch.target_lengths)
-            return
-        last = next(self.feeder.epoch(self.position.epoch))
-        while True:
-            own = next(feed, None)
-            count = 0 if own is None else len(own.target_lengths)
-            counts = self.accelerator.gather(torch.tensor([count], device=self.accelerator.device))
-            if int(counts.sum()) == 0:
-                return
-            last = last.without_share() if own is None else own
-            yield last, int(counts.sum())
-
-    def _train_batch(self, batch: Batch) -> None:
-        """One step of the optimiser."""
-        position, recipe, device = self.position, self.recipe, self.accelerator.device
-        rate = one_cycle(position.visits / recipe.visits, recipe.lr, recipe.warm_up)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["rate"]
-        self._training_mode()
-        images = torch.from_numpy(batch.images).to(device, memory_format=self.layout)
-        targets = torch.from_numpy(batch.targets).to(device)
-        lengths = torch.from_numpy(batch.target_lengths).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-            logits = predict(self.model, images, targets, lengths, self.start.layout)  # (N, T, C)
-        losses = per_symbol(line_losses(logits, targets, lengths, self.start.layout), lengths)  # (N,)
-        self.accelerator.backward(losses.mean() * batch.share)
-        self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.anchor.pull(rate / recipe.lr)
-        self.average.update(self.network)
-        loss_sum = float(losses.detach().sum())
-        self._require_finite(loss_sum, f"batch {position.step + 1}")
-        position.loss_sum += loss_sum
-        position.loss_lines += len(batch.target_lengths)
-        edits, symbols = greedy_edits(logits.detach(), batch.targets, batch.target_lengths, self.start.layout)
-        position.edits += edits
-        position.symbols += symbols
-
-    def _training_mode(self) -> None:
-        self.model.train()
-        for module in self.network.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = self.recipe.dropout
-            if isinstance(module, nn.BatchNorm2d) and self.recipe.keep_statistics:
-                module.eval()
-
-    def _require_finite(self, loss: float, where: str) -> None:
-        """A loss that is no number spreads to all weights: nothing of them is kept."""
-        if not math.isfinite(loss):
-            raise BarError(
-                f"training diverged: the loss of {where} is {loss}; the models in {self.folder.path} are "
-                f"those of before; train again with --lr below {self.recipe.lr:g}"
-            )
 
     def _agreed(self, wish: bool) -> bool:
         """Whether any process wishes it: all must leave a loop in the same step."""
@@ -379,7 +346,7 @@ class _Run:
     def _check(self) -> None:
         """Validate the average, keep it if it is the best so far, record and show it."""
         validation = self._validate()
-        self._require_finite(validation.loss, "the validation lines")
+        self.learner.require_finite(validation.loss, "the validation lines")
         position = self.position
         loss = position.loss_sum / max(1, position.loss_lines)
         train_cer = position.edits / max(1, position.symbols)
@@ -389,6 +356,7 @@ class _Run:
         self.display.rows(self.validator.lines, validation)
         self.keeper.keep(validation, position, self.average)
         self.keeper.record(validation, position, loss, train_cer)
+        self.events.add_last_row(self.folder.path / METRICS_FILE)
         position.forget_sums()
         self.clock = time.monotonic()
 

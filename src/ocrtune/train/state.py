@@ -45,10 +45,14 @@ class Position:
     epoch_seconds: float = 0.0
     best_score: tuple[float, ...] = (float("inf"),)
     checks_without_gain: int = 0
+    pixels: int | None = None
+    """Limit of the pieces of a batch, once memory has set one."""
+    loss_scale: float = 2.0**16
+    """What the loss is multiplied by in fp16."""
 
     @property
     def lines_per_second(self) -> float:
-        """Of this process, since the last validation."""
+        """Of all processes, since the last validation."""
         return self.loss_lines / self.epoch_seconds if self.epoch_seconds else 0.0
 
     def forget_sums(self) -> None:
