@@ -87,7 +87,7 @@ def test_a_run_that_diverges_says_so_and_keeps_what_was_good(
     digit_lines: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was once reported as an export that differs."""
-    monkeypatch.setattr("ocrtune.train.run.per_symbol", lambda loss, lengths: loss * float("nan"))
+    monkeypatch.setattr("ocrtune.train.step.per_symbol", lambda loss, lengths: loss * float("nan"))
     with pytest.raises(BarError, match=r"diverged: the loss of batch 1 is nan; .* --lr below 0\.001"):
         train(config(digit_lines, tiny_base, tmp_path / "run"))
     ModelBundle.open(tmp_path / "run/best").verify()

@@ -1,47 +1,48 @@
 """The training run, from configuration to a verified bundle; reads top to bottom.
 
 Setting up is in `material.py` and `recipe.py`, the parts of a step in `batches.py`,
-`objective.py`, `movement.py` and `averaging.py`, what is on disk in `keeping.py`.
+`step.py` and what it calls, what is on disk in `keeping.py`, the choice of what counts in `ending.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
-from torch import nn
 
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
-from ocrtune.convert.export import load_network
 from ocrtune.convert.from_checkpoint import opened_base
-from ocrtune.errors import BarError
+from ocrtune.data.dataset import LineDataset
 from ocrtune.evaluate.metrics import Metrics
 from ocrtune.reading.models import FoundModel
 from ocrtune.train.augment import Augment, augmentation
 from ocrtune.train.averaging import WeightAverage
-from ocrtune.train.batches import Batch, LineFeeder
+from ocrtune.train.batches import LineFeeder
 from ocrtune.train.cpu import enlarge_caches
 from ocrtune.train.display import Display
+from ocrtune.train.ending import Ending
 from ocrtune.train.folder import BEST, RunFolder
+from ocrtune.train.guard import Guard
 from ocrtune.train.keeping import Keeper, read_bundle
 from ocrtune.train.material import OpenedSets, prepare, warnings
 from ocrtune.train.movement import Anchor, freeze_early, parameter_groups
-from ocrtune.train.objective import greedy_edits, line_losses, per_symbol, predict
 from ocrtune.train.opening import opening
-from ocrtune.train.recipe import Recipe, choose, choose_device, one_cycle
+from ocrtune.train.recipe import Recipe, choose, choose_device
+from ocrtune.train.replay import Replay
 from ocrtune.train.state import Position, load_state
+from ocrtune.train.step import Learner
 from ocrtune.train.stopping import StopRequest, stop_signals
+from ocrtune.train.transfer import missing_case
 from ocrtune.train.validation import Validation, Validator, thinned, validation_limit
-from ocrtune.train.way_back import Weights, copied_weights, describe_share, go_back
+from ocrtune.train.way_back import copied_weights
 
 STATE_EVERY = 300.0
 """Seconds between states saved inside an epoch."""
@@ -140,19 +141,42 @@ class _Run:
         self.network = start.network.to(self.accelerator.device, memory_format=self.layout)
         if recipe.freeze_early:
             freeze_early(self.network)
-        self.average = WeightAverage(self.network, recipe.averaging)
-        self.anchor = Anchor(self.network, recipe.anchor)
+        average = self.average = WeightAverage(self.network, recipe.averaging)
         groups = parameter_groups(self.network, recipe.backbone_rate, recipe.head_rate, recipe.weight_decay)
         optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=True)
-        self.beginning = copied_weights(self.network) if recipe.way_back else None
+        # All that is measured from the start copies it, before a resumed run takes up its own weights.
+        anchor = Anchor(self.network, recipe.anchor)
+        goes_back = recipe.way_back or lines.guard is not None
+        self.beginning = copied_weights(self.network) if goes_back else None
+        replay = None
+        if recipe.replay and lines.replay is not None:
+            feeder = self._feeder(lines.replay, [1.0] * len(lines.replay), augment)
+            replay = Replay(self.network, feeder, recipe.replay, start.layout, self.layout)
         self.position = Position()
         if resume:
-            self.position = load_state(folder.path, self.network, self.average, optimizer)
-        self.model, self.optimizer = self.accelerator.prepare(self.network, optimizer)
-        self.feeder = LineFeeder(
-            lines.train,
-            [start.layout.to_classes(start.charset.encode(entry.text)) for entry in lines.train.entries],
-            lines.weights,
+            self.position = load_state(folder.path, self.network, average, optimizer)
+        self.learner = Learner(
+            self.accelerator, recipe, self.network, optimizer, average, anchor,
+            self._feeder(lines.train, lines.weights, augment),
+            replay, start.layout, self.layout, folder.path,
+        )  # fmt: skip
+        self.guard = None
+        if lines.guard is not None:
+            one_case = missing_case([entry.text for entry in lines.train.entries]) is not None
+            self.guard = Guard(
+                lines.guard, start.charset, start.layout, start.spec, config.max_drop, ignore_case=one_case
+            )
+        some = thinned(lines.val, validation_limit(recipe.visits / recipe.epochs))
+        self.validator = Validator(some, start.charset, start.layout, start.spec)
+        self.saved_at = self.clock = time.monotonic()
+
+    def _feeder(self, lines: LineDataset, weights: Sequence[float], augment: Augment | None) -> LineFeeder:
+        """Batches of `lines`, with the changes and seeds of the run."""
+        start, recipe, config = self.start, self.recipe, self.config
+        return LineFeeder(
+            lines,
+            [start.layout.to_classes(start.charset.encode(entry.text)) for entry in lines.entries],
+            weights,
             start.spec,
             start.network.steps,
             augment or augmentation(config.augment, start.spec.height),
@@ -164,9 +188,6 @@ class _Run:
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
         )
-        some = thinned(lines.val, validation_limit(recipe.visits / recipe.epochs))
-        self.validator = Validator(some, start.charset, start.layout, start.spec)
-        self.saved_at = self.clock = time.monotonic()
 
     def _choose(self) -> Recipe:
         """The main process's choices, for all: each would probe a speed of its own."""
@@ -189,12 +210,16 @@ class _Run:
             return
         self.keeper.begin()
         validation = self._validate()
-        self.keeper.keep(validation, self.position, self.average)
-        self.keeper.record(validation, self.position, loss=None, train_cer=None)
+        self.position.base_exact = validation.metrics.exact_match
+        if self.guard is not None:
+            self.position.base_guard = self._guard_exact(self.guard)
+        guard = None if self.guard is None else self.guard.against(*2 * (self.position.base_guard,))
+        self.keeper.keep(validation, guard, self.position, self.average)
+        self.keeper.record(validation, guard, self.position, loss=None, train_cer=None)
         self._save_state()
         if self.is_main:
             unchanged = ModelBundle.open(self.folder.path / BEST)
-            for text in opening(self.start, self.lines, self.recipe, validation, unchanged):
+            for text in opening(self.start, self.lines, self.recipe, validation, guard, unchanged):
                 self.display.note(text)
 
     def finished(self) -> bool:
@@ -226,8 +251,8 @@ class _Run:
         position, config = self.position, self.config
         self.clock = time.monotonic()
         checked = -1
-        for batch, lines in self._batches():
-            self._train_batch(batch)
+        for batch, lines in self.learner.batches(position):
+            self.learner.learn(batch, position)
             position.batch += 1
             position.step += 1
             position.visits += lines
@@ -264,97 +289,17 @@ class _Run:
             best = ModelBundle.open(path)
             metrics = read_bundle(best, self.validator.lines)
             return TrainResult(self.folder.path, path, metrics, stopped=self.stop.signal)
-        best, metrics = self.keeper.better_on_all_lines()
-        network, manifest = load_network(best), best.manifest
-        self.accelerator.wait_for_everyone()  # all have read it before it is written anew
-        if self.beginning is not None:
-            share = self._go_back(network, self.beginning)
-            manifest = manifest.model_copy(update={"training": manifest.training | {"way_back": share}})
-            self.keeper.finish(network, manifest, metrics)
-            self.accelerator.wait_for_everyone()
-            metrics = read_bundle(ModelBundle.open(path), self.lines.val)
-            self.accelerator.wait_for_everyone()
-        self.keeper.finish(network, manifest, metrics)
+        ending = Ending(
+            self.folder, self.keeper, self.recipe, self.lines, self.validator, self.guard, self.beginning,
+            self.accelerator, self.layout, self.display.note,
+        )  # fmt: skip
+        metrics = ending.settle(self.position)
         self.display.note(
             f"{path}: exact {metrics.exact_match:.1%}, "
             f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%} "
             f"on all {metrics.lines} validation lines, read by ONNX Runtime"
         )
         return TrainResult(self.folder.path, path, metrics, stopped=None)
-
-    def _go_back(self, network: nn.Module, beginning: Weights) -> float:
-        """Back towards the base as far as the gain on made lines stays; says how far."""
-        network.to(self.accelerator.device, memory_format=self.layout)
-        share = go_back(network, beginning, self.validator, self.recipe.precision == "bf16", self.layout)
-        network.cpu()
-        self.display.note(describe_share(share))
-        return share
-
-    # ---- training ----
-
-    def _batches(self) -> Iterator[tuple[Batch, int]]:
-        """This process's batches of the epoch, each with the lines of all processes together.
-
-        A process that runs out before the others repeats its last batch with no share in the
-        loss: gradients are exchanged in every step, so none may leave early.
-        """
-        feed = self.feeder.epoch(self.position.epoch, self.position.batch)
-        if self.accelerator.num_processes == 1:
-            for batch in feed:
-                yield batch, len(batch.target_lengths)
-            return
-        last = next(self.feeder.epoch(self.position.epoch))
-        while True:
-            own = next(feed, None)
-            count = 0 if own is None else len(own.target_lengths)
-            counts = self.accelerator.gather(torch.tensor([count], device=self.accelerator.device))
-            if int(counts.sum()) == 0:
-                return
-            last = last.without_share() if own is None else own
-            yield last, int(counts.sum())
-
-    def _train_batch(self, batch: Batch) -> None:
-        """One step of the optimiser."""
-        position, recipe, device = self.position, self.recipe, self.accelerator.device
-        rate = one_cycle(position.visits / recipe.visits, recipe.lr, recipe.warm_up)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["rate"]
-        self._training_mode()
-        images = torch.from_numpy(batch.images).to(device, memory_format=self.layout)
-        targets = torch.from_numpy(batch.targets).to(device)
-        lengths = torch.from_numpy(batch.target_lengths).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-            logits = predict(self.model, images, targets, lengths, self.start.layout)  # (N, T, C)
-        losses = per_symbol(line_losses(logits, targets, lengths, self.start.layout), lengths)  # (N,)
-        self.accelerator.backward(losses.mean() * batch.share)
-        self.accelerator.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.anchor.pull(rate / recipe.lr)
-        self.average.update(self.network)
-        loss_sum = float(losses.detach().sum())
-        self._require_finite(loss_sum, f"batch {position.step + 1}")
-        position.loss_sum += loss_sum
-        position.loss_lines += len(batch.target_lengths)
-        edits, symbols = greedy_edits(logits.detach(), batch.targets, batch.target_lengths, self.start.layout)
-        position.edits += edits
-        position.symbols += symbols
-
-    def _training_mode(self) -> None:
-        self.model.train()
-        for module in self.network.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = self.recipe.dropout
-            if isinstance(module, nn.BatchNorm2d) and self.recipe.keep_statistics:
-                module.eval()
-
-    def _require_finite(self, loss: float, where: str) -> None:
-        """A loss that is no number spreads to all weights: nothing of them is kept."""
-        if not math.isfinite(loss):
-            raise BarError(
-                f"training diverged: the loss of {where} is {loss}; the models in {self.folder.path} are "
-                f"those of before; train again with --lr below {self.recipe.lr:g}"
-            )
 
     def _agreed(self, wish: bool) -> bool:
         """Whether any process wishes it: all must leave a loop in the same step."""
@@ -378,8 +323,8 @@ class _Run:
 
     def _check(self) -> None:
         """Validate the average, keep it if it is the best so far, record and show it."""
-        validation = self._validate()
-        self._require_finite(validation.loss, "the validation lines")
+        validation, guard = self._validate(), None
+        self.learner.require_finite(validation.loss, "the validation lines")
         position = self.position
         loss = position.loss_sum / max(1, position.loss_lines)
         train_cer = position.edits / max(1, position.symbols)
@@ -387,14 +332,20 @@ class _Run:
         speed = position.lines_per_second
         self.display.epoch(epoch, self.recipe.epochs, loss, train_cer, validation, speed)
         self.display.rows(self.validator.lines, validation)
-        self.keeper.keep(validation, position, self.average)
-        self.keeper.record(validation, position, loss, train_cer)
+        if self.guard is not None:
+            guard = self.guard.against(position.base_guard, self._guard_exact(self.guard))
+            self.display.note(f"    general lines: {guard.summary()}")
+        self.keeper.keep(validation, guard, position, self.average)
+        self.keeper.record(validation, guard, position, loss, train_cer)
         position.forget_sums()
         self.clock = time.monotonic()
 
     def _validate(self) -> Validation:
         return self.validator.score(self.average.network, self.recipe.precision == "bf16", self.layout)
 
+    def _guard_exact(self, guard: Guard) -> float:
+        return guard.exact(self.average.network, self.recipe.precision == "bf16", self.layout)
+
     def _save_state(self) -> None:
-        self.keeper.save_state(self.position, self.network, self.average, self.optimizer)
+        self.keeper.save_state(self.position, self.network, self.average, self.learner.optimizer)
         self.saved_at = time.monotonic()
