@@ -98,6 +98,16 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
     way_back: Literal["auto", "never"] = "auto"
     """Where only made lines validate, go back towards the base at the end as far as what was gained on them
     stays: they do not tell what was forgotten of real print. `never` keeps what training led to."""
+    replay: str | None = None
+    """General lines to train beside the material, so that the base's reading of them stays: `auto` draws them
+    in the symbols that are kept, PATH has your own, `none` goes without. [default: auto with --vocab keep]"""
+    guard: str | None = None
+    """General lines to read with every validation; `best` may not read them worse than the base by more than
+    `--max-drop`: `auto` (drawn), PATH, or `none`. [default: auto with --vocab keep]"""
+    max_drop: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the guard's lines that may be read exactly no more. [default: 0.005]"""
+    fonts: tuple[Path, ...] = ()
+    """Font files or folders to draw the general lines with. [default: the system's and matplotlib's]"""
     max_minutes: Annotated[float, Field(gt=0)] | None = None
     """Stop after the batch in which this time is reached."""
     max_bad: Annotated[float, Field(ge=0, le=1)] = 0.02
@@ -125,6 +135,14 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
             )
         if self.epochs is not None and self.steps is not None:
             raise ValueError("--epochs and --steps exclude each other; give one")
+        for option, given in (("replay", self.replay), ("guard", self.guard)):
+            if self.base == "none" and given not in (None, "none"):
+                raise ValueError(
+                    f"--{option} keeps what a base reads, and --base none has none; leave it out"
+                )
+        is_guarded = self.guard not in (None, "none") or (self.guard is None and self.vocab == "keep")
+        if self.max_drop is not None and not is_guarded:
+            raise ValueError("--max-drop says how much a guard allows; add --guard auto or --guard PATH")
         return self
 
     def to_yaml(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +23,7 @@ from ocrtune.train.batches import Batch
 from ocrtune.train.movement import Anchor
 from ocrtune.train.objective import line_losses
 from ocrtune.train.recipe import Recipe
+from ocrtune.train.replay import Replay, divergence
 from ocrtune.train.state import Position
 from ocrtune.train.step import Learner
 
@@ -62,19 +65,36 @@ def a_batch() -> Batch:
     )
 
 
+def another_batch() -> Batch:
+    """Other images, as if of general lines."""
+    return replace(a_batch(), images=a_batch().images[::-1].copy())
+
+
+def _moved(network: nn.Module) -> nn.Module:
+    """A teacher that answers otherwise: from the start itself there is nothing to learn."""
+    teacher = copy.deepcopy(network)
+    with torch.no_grad():
+        for weight in teacher.parameters():
+            weight.mul_(3)
+    return teacher
+
+
 class Trial:
     """A learner with a network of its own, always the same at the start."""
 
-    def __init__(self, pixels: int | None = None, **changes: Any) -> None:
+    def __init__(self, pixels: int | None = None, pace: float = 0, **changes: Any) -> None:
         torch.manual_seed(1)
         self.network, self.position, self.notes = Columns(), Position(), list[str]()
         recipe = RECIPE.model_copy(update=changes)
         # Not Adam, whose steps are as large whatever the size of a gradient: here that is what counts.
         optimizer = torch.optim.SGD([{"params": list(self.network.parameters()), "rate": 1.0}])
+        general = SimpleNamespace(epoch=lambda number, skip: iter([another_batch()]))
+        replay = Replay(_moved(self.network), general, pace, CTC, torch.contiguous_format)  # type: ignore[arg-type]
         self.learner = Learner(
             SimpleNamespace(device=torch.device("cpu"), process_index=0, num_processes=1),  # type: ignore[arg-type]
             recipe, self.network, optimizer, WeightAverage(self.network, 0.9), Anchor(self.network, 0.0),
-            None, CTC, torch.contiguous_format, Path("run"), [f"labels.txt:{line}" for line in range(200)],  # type: ignore[arg-type]
+            None, replay if pace else None, CTC, torch.contiguous_format, Path("run"),  # type: ignore[arg-type]
+            [f"labels.txt:{line}" for line in range(200)],
             seed=7, pixels=pixels, note=self.notes.append,
         )  # fmt: skip
 
@@ -113,6 +133,29 @@ def test_pieces_learn_what_the_whole_batch_learns(
     assert cut.position.loss_sum == pytest.approx(whole.position.loss_sum, rel=1e-5)
     figures = ("loss_lines", "edits", "symbols")
     assert [getattr(cut.position, f) for f in figures] == [getattr(whole.position, f) for f in figures]
+
+
+def test_replayed_lines_are_learned_alike_in_pieces_and_after_a_lack_of_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, cut, short = Trial(pace=0.5), Trial(pace=0.5, pixels=3 * HEIGHT * WIDTH), Trial(pace=0.5)
+    without = Trial().learn([a_batch(), a_batch()])
+    expected = whole.learn([a_batch(), a_batch()])
+    assert not torch.allclose(expected["head.weight"], without["head.weight"], atol=1e-3)
+    assert_same_weights(expected, cut.learn([a_batch(), a_batch()]))
+
+    def little_memory(logits: Tensor, wanted: Tensor) -> Tensor:
+        if len(logits) > 4:
+            raise MemoryError
+        return divergence(logits, wanted)
+
+    monkeypatch.setattr("ocrtune.train.replay.divergence", little_memory)
+    assert_same_weights(expected, short.learn([a_batch(), a_batch()]))
+    for trial in (whole, cut, short):
+        assert trial.position.replay_batches == 1
+        assert trial.position.replay_sum == pytest.approx(whole.position.replay_sum, rel=1e-5)
+        assert (trial.position.replay_pass, trial.position.replay_batch) == (0, 1)
+        assert trial.position.loss_lines == 2 * LINES
 
 
 def _counting(seen: list[int]) -> Callable[..., Tensor]:

@@ -12,9 +12,17 @@ from torch import nn
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
 from ocrtune.evaluate.metrics import measure
+from ocrtune.train.ending import describe_share
+from ocrtune.train.guard import GuardScore
 from ocrtune.train.run import train
 from ocrtune.train.validation import Validation
-from ocrtune.train.way_back import copied_weights, describe_share, go_back
+from ocrtune.train.way_back import (
+    Point,
+    Way,
+    best_that_is_kept,
+    copied_weights,
+    nearest_that_keeps_the_gain,
+)
 
 
 class _ErrorByWeight:
@@ -51,11 +59,66 @@ def _moved(start: float, end: float) -> tuple[nn.Linear, dict[str, torch.Tensor]
     ],
 )
 def test_the_nearest_weights_that_keep_the_gain(errors: dict[float, int], share: float) -> None:
-    network, start = _moved(2.0, 3.0)
     validator = _ErrorByWeight(errors)
-    assert go_back(network, start, validator, False, torch.contiguous_format) == share  # type: ignore[arg-type]
-    assert float(network.weight.detach()) == pytest.approx(2 + share)
+    way = _way(validator)
+    point = nearest_that_keeps_the_gain(way)
+    assert isinstance(point, Point)
+    assert point.share == share
+    assert float(way.network.weight.detach()) == pytest.approx(2 + share)
     assert validator.seen[:2] == [2.0, 3.0]
+
+
+class _ExactByWeight:
+    """Stands for a guard that allows a drop of half a point: what it reads, by the weight of a network."""
+
+    def __init__(self, exact: dict[float, float]) -> None:
+        self._exact = exact
+
+    def exact(self, network: nn.Module, bf16: bool, layout: torch.memory_format) -> float:
+        weight = round(float(network.weight.detach()), 3)
+        return next(share for bound, share in self._exact.items() if weight <= bound)
+
+    def against(self, base: float, exact: float) -> GuardScore:
+        return GuardScore(exact, base, 0.005)
+
+
+def _way(validator: _ErrorByWeight, guard: _ExactByWeight | None = None) -> Way:
+    """From a weight of 2 to one of 3; the base reads 95 % of the general lines."""
+    network, start = _moved(2.0, 3.0)
+    reading = (False, torch.contiguous_format)
+    return Way(network, start, validator, *reading, guard, 0.95)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("errors", "exact", "share"),
+    [
+        # every step gains, and the guard ends it
+        ({2.1: 50, 2.5: 30, 2.7: 20, 3.0: 10}, {2.7: 0.945, 3.0: 0.944}, 0.6),
+        # the guard allows all of it, but the middle reads better
+        ({2.1: 50, 2.5: 5, 3.0: 10}, {3.0: 0.96}, 0.4),
+        # of points that read alike the one furthest on the way
+        ({3.0: 10}, {3.0: 0.95}, 1.0),
+        ({3.0: 10}, {2.1: 0.95, 3.0: 0.9}, None),
+    ],
+)
+def test_the_best_weights_that_the_guard_allows(
+    errors: dict[float, int], exact: dict[float, float], share: float | None
+) -> None:
+    way = _way(_ErrorByWeight(errors), _ExactByWeight(exact))
+    point = best_that_is_kept(way)
+    assert (None if point is None else point.share) == share
+    if point is not None:
+        assert float(way.network.weight.detach()) == pytest.approx(2 + point.share)
+
+
+def test_made_lines_do_not_outvote_the_guard() -> None:
+    """0.6 keeps the gain on made lines, but general lines are read from 0.7 on only."""
+    exact = {2.15: 0.95, 2.65: 0.9, 3.0: 0.95}
+    point = nearest_that_keeps_the_gain(_way(_ErrorByWeight({3.0: 10}), _ExactByWeight(exact)))
+    assert point is not None
+    assert point.share == 0.7
+    nothing = nearest_that_keeps_the_gain(_way(_ErrorByWeight({3.0: 10}), _ExactByWeight({3.0: 0.9})))
+    assert nothing is None
 
 
 def _run(lines: Path, tiny: Path, output: Path, **changes: str) -> dict[str, object]:

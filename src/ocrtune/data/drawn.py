@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,13 +59,22 @@ def open_recipe(path: Path) -> LabelledLines:
         InputError: as `SynthRecipe.from_yaml` and `SynthRecipe.build`.
     """
     synthesis = SynthRecipe.from_yaml(path).build(path.parent)
-    indices = range(synthesis.lines)
-    texts = map(synthesis.generator.text, indices)
+    return drawn_lines(synthesis.generator, str(path), synthesis.lines, synthesis.notes)
+
+
+def drawn_lines(generator: LineGenerator, name: str, count: int, notes: Sequence[str]) -> LabelledLines:
+    """The first `count` lines of a generator.
+
+    Args:
+        generator: of the lines.
+        name: of what they are made by, for messages.
+        count: how many.
+        notes: to be shown behind their number.
+    """
+    indices = range(count)
     return LabelledLines(
-        tuple(
-            LineEntry(f"{i:06d}", text, f"{path} line {i}") for i, text in zip(indices, texts, strict=True)
-        ),
-        tuple(DrawnImage(synthesis.generator, str(path), i) for i in indices),
+        tuple(LineEntry(f"{i:06d}", generator.text(i), f"{name} line {i}") for i in indices),
+        tuple(DrawnImage(generator, name, i) for i in indices),
         (),
-        "; ".join((f"{path}: {synthesis.lines} lines are drawn as they are needed", *synthesis.notes)),
+        "; ".join((f"{name}: {count} lines are drawn as they are needed", *notes)),
     )

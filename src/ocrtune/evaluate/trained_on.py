@@ -64,7 +64,7 @@ def _gather(
     """Add what a model was trained on, and what its base was."""
     config: dict[str, Any] = manifest.training.get("config") or {}
     images = Path(config["images"]) if config.get("images") else None
-    only_val = {split_weight(path)[0] for path in config.get("val", ())}
+    only_val = {split_weight(path)[0] for path in (*config.get("val", ()), config.get("guard") or "")}
     for name, digest in manifest.data.items():
         if name in only_val:
             continue

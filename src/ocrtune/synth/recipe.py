@@ -108,10 +108,13 @@ class SynthRecipe(BaseModel):
         return self.texts.build(folder, self.seed, texts.pass_length)
 
     def _font_paths(self, folder: Path) -> list[Path]:
-        if self.fonts:
-            return [folder / path for path in self.fonts]
-        has_matplotlib = importlib.util.find_spec("matplotlib") is not None
-        return [*system_font_folders(), *([matplotlib_font_folder()] if has_matplotlib else [])]
+        return [folder / path for path in self.fonts] if self.fonts else default_font_paths()
+
+
+def default_font_paths() -> list[Path]:
+    """The folders of the system's fonts and, where it is installed, matplotlib's."""
+    has_matplotlib = importlib.util.find_spec("matplotlib") is not None
+    return [*system_font_folders(), *([matplotlib_font_folder()] if has_matplotlib else [])]
 
 
 def first_problem(error: ValidationError) -> str:

@@ -15,6 +15,7 @@ from ocrtune.evaluate.metrics import Metrics
 from ocrtune.reading.recognizer import OnnxRecognizer
 from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.folder import BEST, LAST, RunFolder
+from ocrtune.train.guard import GuardScore
 from ocrtune.train.material import Lines, Start
 from ocrtune.train.opening import read_all
 from ocrtune.train.recipe import Recipe
@@ -61,13 +62,26 @@ class Keeper:
         if self._writes:
             self._folder.begin(self._config, self._recipe, self._lines.rejects)
 
-    def keep(self, validation: Validation, position: Position, average: WeightAverage) -> None:
-        """What was just scored becomes `last`, and `best` if nothing scored better before."""
-        better = validation.score < position.best_score
+    def keep(
+        self,
+        validation: Validation,
+        guard: GuardScore | None,
+        position: Position,
+        average: WeightAverage,
+    ) -> None:
+        """What was just scored becomes `last`, and `best` if nothing that the guard allows scored better."""
+        better = validation.score < position.best_score and (guard is None or guard.is_kept)
         if better:
             position.best_score = validation.score
-        position.checks_without_gain = 0 if better else position.checks_without_gain + 1
-        self.save_last(position, average, {"val": validation.metrics.rates()})
+        # What gains more than the guard allows is of use still: the way back leads through what is allowed.
+        gains = validation.score < position.best_reached
+        if gains:
+            position.best_reached = validation.score
+        position.checks_without_gain = 0 if gains else position.checks_without_gain + 1
+        figures = {"val": validation.metrics.rates()}
+        if guard is not None:
+            figures["guard"] = {"exact_match": guard.exact}
+        self.save_last(position, average, figures)
         if better and self._writes:
             self._folder.copy_last_to_best()
 
@@ -111,6 +125,7 @@ class Keeper:
     def record(
         self,
         validation: Validation,
+        guard: GuardScore | None,
         position: Position,
         loss: float | None,
         train_cer: float | None,
@@ -127,6 +142,12 @@ class Keeper:
                 "cer": train_cer,
                 "val_loss": validation.loss,
                 **{f"val_{name}": rate for name, rate in validation.metrics.rates().items()},
+                **({} if guard is None else {"guard_exact_match": guard.exact}),
+                **(
+                    {"replay_loss": position.replay_sum / position.replay_batches}
+                    if position.replay_batches
+                    else {}
+                ),
                 "lines_per_second": round(position.lines_per_second, 1),
             }
         )

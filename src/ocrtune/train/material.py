@@ -23,6 +23,7 @@ from ocrtune.models import NETWORKS, build
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.reading.models import FoundModel, find_model
 from ocrtune.train.fresh import fresh_network, longest_text
+from ocrtune.train.general import open_general
 from ocrtune.train.transfer import CharsetChange, change_charset, plan_charset
 
 
@@ -57,6 +58,10 @@ class Lines:
     """PATH as given to the digest of its labels."""
     only_made_validate: bool = False
     """No real line tells how well real lines are read."""
+    replay: LineDataset | None = None
+    """General lines to train beside the others."""
+    guard: LineDataset | None = None
+    """General lines to read with every validation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +211,17 @@ def prepare(
     require_train_lines(train.name, len(train) + (0 if config.val else len(val)))
     require_eval_lines(val.name, len(val))
     kept = [(d, size) for d, audit in zip(sets.train, audits, strict=True) for size in audit.sizes]
+    general = open_general(config, start, note)
     lines = Lines(
         train=train,
         weights=tuple(dataset.weight for dataset, _ in kept),
         widths=tuple(start.spec.bucket_of(start.spec.line_width_of(*size)) for _, size in kept),
         val=val,
         rejects=tuple(reject for audit in (*audits, *val_audits) for reject in audit.rejects),
-        digests=sets.digests,
+        digests=sets.digests | general.digests,
         only_made_validate=all(dataset.is_made for dataset in sets.val),
+        replay=general.replay,
+        guard=general.guard,
     )
     return start, lines
 

@@ -8,6 +8,7 @@ from ocrtune.bundle import ModelBundle
 from ocrtune.data.dataset import LineDataset
 from ocrtune.evaluate.metrics import Metrics, measure
 from ocrtune.reading.recognizer import OnnxRecognizer, Recognizer
+from ocrtune.train.guard import GuardScore
 from ocrtune.train.material import Lines, Start
 from ocrtune.train.recipe import Recipe
 from ocrtune.train.validation import Validation, thinned
@@ -17,7 +18,12 @@ CUT_LINES = 200
 
 
 def opening(
-    start: Start, lines: Lines, recipe: Recipe, validation: Validation, unchanged: ModelBundle
+    start: Start,
+    lines: Lines,
+    recipe: Recipe,
+    validation: Validation,
+    guard: GuardScore | None,
+    unchanged: ModelBundle,
 ) -> Iterator[str]:
     """The lines to show; reading the base takes a few seconds.
 
@@ -26,6 +32,7 @@ def opening(
         lines: of both sides.
         recipe: the choices made.
         validation: step 0.
+        guard: what step 0 reads of general lines, if there are some.
         unchanged: the bundle of step 0: the base with its new charset and nothing trained.
     """
     weights = sum(p.numel() for p in start.network.parameters())
@@ -46,6 +53,7 @@ def opening(
     yield (
         f"step 0, nothing trained yet: exact {metrics.exact_match:.1%}, "
         f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%}"
+        + ("" if guard is None else f"; of {len(lines.guard or ())} general lines {guard.exact:.1%}")
     )
     yield (
         f"{recipe.epochs} epochs in batches of {recipe.batch_size}{_pieces(recipe)}, "

@@ -33,6 +33,12 @@ Device = Literal["cpu", "cuda"]
 FINE_TUNING_RATE = 2e-4
 """Highest learning rate of fine-tuning: log 2026-11-21."""
 
+REPLAY_PACE = 0.5
+"""Batches of general lines per batch of the material, where lines are replayed."""
+
+REPLAY_COST = 1.4
+"""Time of a replayed batch over that of one of the material: the teacher reads it, too."""
+
 PROBE_LINES = 8
 """Lines of the batch that the precision probe times, 320 px wide."""
 PROBE_SECONDS = 0.5
@@ -79,6 +85,8 @@ class Recipe(BaseModel):
     patience: int
     way_back: bool = False
     """At the end, go back towards the base as far as what was gained on the validation lines stays."""
+    replay: float = 0.0
+    """Batches of general lines per batch of the material."""
     precision: Precision
     channels_last: bool
     device: Device
@@ -126,6 +134,8 @@ def choose(
     steps = visits / epoch_visits * batches_of_epoch(lines, batch_size)
     px = sum(weight * width for weight, width in zip(lines.weights, lines.widths, strict=True))
     mean_width = px / epoch_visits
+    replay = REPLAY_PACE if lines.replay is not None else 0.0
+    seconds = visits * mean_width / WIDTH_OF_BATCH_SIZE / fastest.lines_per_second / processes
     return Recipe(
         epochs=epochs,
         visits=visits,
@@ -149,11 +159,12 @@ def choose(
         way_back=fine_tuning and lines.only_made_validate and config.way_back == "auto",
         # One cycle gains most where its rate falls: stopping in the middle forgoes that.
         patience=config.patience or max(5, round(0.8 * epochs)),
+        replay=replay,
         precision=fastest.precision,
         channels_last=fastest.channels_last,
         device=device,
         workers=config.workers or (1 if device == "cpu" else 8),
-        estimated_seconds=visits * mean_width / WIDTH_OF_BATCH_SIZE / fastest.lines_per_second / processes,
+        estimated_seconds=seconds * (1 + REPLAY_COST * replay),
     )
 
 

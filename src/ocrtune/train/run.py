@@ -1,7 +1,7 @@
 """The training run, from configuration to a verified bundle; reads top to bottom.
 
 Setting up is in `material.py` and `recipe.py`, the parts of a step in `batches.py`,
-`objective.py`, `movement.py` and `averaging.py`, what is on disk in `keeping.py`.
+`step.py` and what it calls, what is on disk in `keeping.py`, the choice of what counts in `ending.py`.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
-from torch import nn
 
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
-from ocrtune.convert.export import load_network
 from ocrtune.convert.from_checkpoint import opened_base
+from ocrtune.data.dataset import LineDataset
 from ocrtune.errors import InputError
 from ocrtune.evaluate.metrics import Metrics
 from ocrtune.reading.models import FoundModel
@@ -29,24 +29,25 @@ from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import LineFeeder
 from ocrtune.train.cpu import enlarge_caches
 from ocrtune.train.display import Display
+from ocrtune.train.ending import Ending
 from ocrtune.train.events import Events
 from ocrtune.train.folder import BEST, METRICS_FILE, RunFolder
+from ocrtune.train.guard import Guard
 from ocrtune.train.keeping import Keeper, read_bundle
 from ocrtune.train.material import OpenedSets, prepare, warnings
 from ocrtune.train.movement import Anchor, freeze_early, parameter_groups
 from ocrtune.train.opening import opening
 from ocrtune.train.recipe import Recipe, choose, choose_device
+from ocrtune.train.replay import Replay
 from ocrtune.train.state import Position, load_state
 from ocrtune.train.step import Learner
 from ocrtune.train.stopping import StopRequest, stop_signals
+from ocrtune.train.transfer import missing_case
 from ocrtune.train.validation import Validation, Validator, thinned, validation_limit
-from ocrtune.train.way_back import Weights, copied_weights, describe_share, go_back
+from ocrtune.train.way_back import copied_weights
 
 STATE_EVERY = 300.0
 """Seconds between states saved inside an epoch."""
-
-SETTLED = "settled"
-"""In the record of `best`: after how many batches its weights were chosen and the run ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +146,44 @@ class _Run:
         self.network = start.network.to(self.accelerator.device, memory_format=self.layout)
         if recipe.freeze_early:
             freeze_early(self.network)
-        self.average = WeightAverage(self.network, recipe.averaging)
-        self.anchor = Anchor(self.network, recipe.anchor)
+        average = self.average = WeightAverage(self.network, recipe.averaging)
         groups = parameter_groups(self.network, recipe.backbone_rate, recipe.head_rate, recipe.weight_decay)
         optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=True)
-        self.beginning = copied_weights(self.network) if recipe.way_back else None
+        # All that is measured from the start copies it, before a resumed run takes up its own weights.
+        anchor = Anchor(self.network, recipe.anchor)
+        goes_back = recipe.way_back or lines.guard is not None
+        self.beginning = copied_weights(self.network) if goes_back else None
+        replay = None
+        if recipe.replay and lines.replay is not None:
+            feeder = self._feeder(lines.replay, [1.0] * len(lines.replay), augment)
+            replay = Replay(self.network, feeder, recipe.replay, start.layout, self.layout)
         self.position = Position()
         if resume:
-            self.position = load_state(folder.path, self.network, self.average, optimizer)
-        self.optimizer = optimizer
-        feeder = LineFeeder(
-            lines.train,
-            [start.layout.to_classes(start.charset.encode(entry.text)) for entry in lines.train.entries],
-            lines.weights,
+            self.position = load_state(folder.path, self.network, average, optimizer)
+        self.learner = Learner(
+            self.accelerator, recipe, self.network, optimizer, average, anchor,
+            self._feeder(lines.train, lines.weights, augment),
+            replay, start.layout, self.layout, folder.path,
+            [entry.source for entry in lines.train.entries], config.seed, self.position.pixels, display.tell,
+        )  # fmt: skip
+        self.guard = None
+        if lines.guard is not None:
+            one_case = missing_case([entry.text for entry in lines.train.entries]) is not None
+            self.guard = Guard(
+                lines.guard, start.charset, start.layout, start.spec, config.max_drop, ignore_case=one_case
+            )
+        some = thinned(lines.val, validation_limit(recipe.visits / recipe.epochs))
+        self.validator = Validator(some, start.charset, start.layout, start.spec)
+        self.events = Events(folder.path, self.position.step if resume else None, writes=self.is_main)
+        self.saved_at = self.clock = time.monotonic()
+
+    def _feeder(self, lines: LineDataset, weights: Sequence[float], augment: Augment | None) -> LineFeeder:
+        """Batches of `lines`, with the changes and seeds of the run."""
+        start, recipe, config = self.start, self.recipe, self.config
+        return LineFeeder(
+            lines,
+            [start.layout.to_classes(start.charset.encode(entry.text)) for entry in lines.entries],
+            weights,
             start.spec,
             start.network.steps,
             augment or augmentation(config.augment, start.spec.height),
@@ -167,26 +193,6 @@ class _Run:
             extra_padding=recipe.extra_padding,
             layout=start.layout,
         )
-        self.learner = Learner(
-            accelerator,
-            recipe,
-            self.network,
-            optimizer,
-            self.average,
-            self.anchor,
-            feeder,
-            start.layout,
-            self.layout,
-            folder.path,
-            [entry.source for entry in lines.train.entries],
-            config.seed,
-            self.position.pixels,
-            display.tell,
-        )
-        some = thinned(lines.val, validation_limit(recipe.visits / recipe.epochs))
-        self.validator = Validator(some, start.charset, start.layout, start.spec)
-        self.events = Events(folder.path, self.position.step if resume else None, writes=self.is_main)
-        self.saved_at = self.clock = time.monotonic()
 
     def _choose(self) -> Recipe:
         """The main process's choices, for all: each would probe a speed of its own."""
@@ -209,13 +215,17 @@ class _Run:
             return
         self.keeper.begin()
         validation = self._validate()
-        self.keeper.keep(validation, self.position, self.average)
-        self.keeper.record(validation, self.position, loss=None, train_cer=None)
+        self.position.base_exact = validation.metrics.exact_match
+        if self.guard is not None:
+            self.position.base_guard = self._guard_exact(self.guard)
+        guard = None if self.guard is None else self.guard.against(*2 * (self.position.base_guard,))
+        self.keeper.keep(validation, guard, self.position, self.average)
+        self.keeper.record(validation, guard, self.position, loss=None, train_cer=None)
         self.events.add_last_row(self.folder.path / METRICS_FILE)
         self._save_state()
         if self.is_main:
             unchanged = ModelBundle.open(self.folder.path / BEST)
-            for text in opening(self.start, self.lines, self.recipe, validation, unchanged):
+            for text in opening(self.start, self.lines, self.recipe, validation, guard, unchanged):
                 self.display.note(text)
 
     def finished(self) -> bool:
@@ -285,43 +295,17 @@ class _Run:
             best = ModelBundle.open(path)
             metrics = read_bundle(best, self.validator.lines)
             return TrainResult(self.folder.path, path, metrics, stopped=self.stop.signal)
-        metrics = self._settle()
+        ending = Ending(
+            self.folder, self.keeper, self.recipe, self.lines, self.validator, self.guard, self.beginning,
+            self.accelerator, self.layout, self.display.note,
+        )  # fmt: skip
+        metrics = ending.settle(self.position)
         self.display.note(
             f"{path}: exact {metrics.exact_match:.1%}, "
             f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%} "
             f"on all {metrics.lines} validation lines, read by ONNX Runtime"
         )
         return TrainResult(self.folder.path, path, metrics, stopped=None)
-
-    def _settle(self) -> Metrics:
-        """Make `best` what it is to be, once: a run killed after that must not take the way back again."""
-        path, step = self.folder.path / BEST, self.position.step
-        settled = ModelBundle.open(path)
-        if settled.manifest.training.get(SETTLED) == step:
-            metrics = read_bundle(settled, self.lines.val)
-            network, manifest = load_network(settled), settled.manifest
-            self.accelerator.wait_for_everyone()  # all have read it before it is written anew
-            self.keeper.finish(network, manifest, metrics)
-            return metrics
-        best, metrics = self.keeper.better_on_all_lines()
-        network, training = load_network(best), best.manifest.training | {SETTLED: step}
-        self.accelerator.wait_for_everyone()
-        if self.beginning is not None:
-            training["way_back"] = self._go_back(network, self.beginning)
-            self.keeper.finish(network, best.manifest.model_copy(update={"training": training}), metrics)
-            self.accelerator.wait_for_everyone()
-            metrics = read_bundle(ModelBundle.open(path), self.lines.val)
-            self.accelerator.wait_for_everyone()
-        self.keeper.finish(network, best.manifest.model_copy(update={"training": training}), metrics)
-        return metrics
-
-    def _go_back(self, network: nn.Module, beginning: Weights) -> float:
-        """Back towards the base as far as the gain on made lines stays; says how far."""
-        network.to(self.accelerator.device, memory_format=self.layout)
-        share = go_back(network, beginning, self.validator, self.recipe.precision == "bf16", self.layout)
-        network.cpu()
-        self.display.note(describe_share(share))
-        return share
 
     def _agreed(self, wish: bool) -> bool:
         """Whether any process wishes it: all must leave a loop in the same step."""
@@ -345,7 +329,7 @@ class _Run:
 
     def _check(self) -> None:
         """Validate the average, keep it if it is the best so far, record and show it."""
-        validation = self._validate()
+        validation, guard = self._validate(), None
         self.learner.require_finite(validation.loss, "the validation lines")
         position = self.position
         loss = position.loss_sum / max(1, position.loss_lines)
@@ -354,8 +338,11 @@ class _Run:
         speed = position.lines_per_second
         self.display.epoch(epoch, self.recipe.epochs, loss, train_cer, validation, speed)
         self.display.rows(self.validator.lines, validation)
-        self.keeper.keep(validation, position, self.average)
-        self.keeper.record(validation, position, loss, train_cer)
+        if self.guard is not None:
+            guard = self.guard.against(position.base_guard, self._guard_exact(self.guard))
+            self.display.note(f"    general lines: {guard.summary()}")
+        self.keeper.keep(validation, guard, position, self.average)
+        self.keeper.record(validation, guard, position, loss, train_cer)
         self.events.add_last_row(self.folder.path / METRICS_FILE)
         position.forget_sums()
         self.clock = time.monotonic()
@@ -363,6 +350,9 @@ class _Run:
     def _validate(self) -> Validation:
         return self.validator.score(self.average.network, self.recipe.precision == "bf16", self.layout)
 
+    def _guard_exact(self, guard: Guard) -> float:
+        return guard.exact(self.average.network, self.recipe.precision == "bf16", self.layout)
+
     def _save_state(self) -> None:
-        self.keeper.save_state(self.position, self.network, self.average, self.optimizer)
+        self.keeper.save_state(self.position, self.network, self.average, self.learner.optimizer)
         self.saved_at = time.monotonic()

@@ -44,11 +44,24 @@ class Position:
     symbols: int = 0
     epoch_seconds: float = 0.0
     best_score: tuple[float, ...] = (float("inf"),)
+    """Of `best`: of the validations that the guard allows."""
+    best_reached: tuple[float, ...] = (float("inf"),)
+    """Of all validations: what tells whether training still gains."""
     checks_without_gain: int = 0
     pixels: int | None = None
     """Limit of the pieces of a batch, once memory has set one."""
     loss_scale: float = 2.0**16
     """What the loss is multiplied by in fp16."""
+    base_exact: float = 0.0
+    """What step 0 read of the lines that validate, and of the guard's."""
+    base_guard: float = 0.0
+    replay_pass: int = 0
+    """Times that the replayed lines have all been had."""
+    replay_batch: int = 0
+    """Batches had of them since."""
+    replay_sum: float = 0.0
+    """Loss of the replayed batches since the last validation, and their number."""
+    replay_batches: int = 0
 
     @property
     def lines_per_second(self) -> float:
@@ -58,6 +71,7 @@ class Position:
     def forget_sums(self) -> None:
         """Start new sums after a validation."""
         self.loss_sum, self.loss_lines, self.edits, self.symbols = 0.0, 0, 0, 0
+        self.replay_sum, self.replay_batches = 0.0, 0
         self.epoch_seconds = 0.0
 
 

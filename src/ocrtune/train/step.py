@@ -26,10 +26,14 @@ from ocrtune.train.objective import greedy_edits, line_losses, per_symbol, predi
 from ocrtune.train.pieces import Pieces, is_out_of_memory
 from ocrtune.train.precision import autocast
 from ocrtune.train.recipe import Recipe, one_cycle
+from ocrtune.train.replay import Replay
 from ocrtune.train.state import Position
 
 NAMED = 3
 """Lines named in a message."""
+
+LEARNED, REPLAYED = 0, 1
+"""Batches of a step, for whose masks each has its own randomness."""
 
 LARGEST_SCALE = 2.0**24
 SCALE_EVERY = 2000
@@ -47,6 +51,7 @@ class Learner:
         average: of its weights.
         anchor: pulls them back.
         feeder: of the material's lines.
+        replay: general lines beside them, or None.
         layout: of the classes.
         memory: layout of images in memory.
         folder: of the run, for messages.
@@ -65,6 +70,7 @@ class Learner:
         average: WeightAverage,
         anchor: Anchor,
         feeder: LineFeeder,
+        replay: Replay | None,
         layout: ClassLayout,
         memory: torch.memory_format,
         folder: Path,
@@ -77,10 +83,11 @@ class Learner:
         self._recipe = recipe
         self._network = network
         self._weights = [weight for weight in network.parameters() if weight.requires_grad]
-        self._optimizer = optimizer
+        self.optimizer = optimizer
         self._average = average
         self._anchor = anchor
         self._feeder = feeder
+        self._replay = replay
         self._layout = layout
         self._memory = memory
         self._folder = folder
@@ -108,20 +115,26 @@ class Learner:
         """
         recipe = self._recipe
         rate = one_cycle(position.visits / recipe.visits, recipe.lr, recipe.warm_up)
-        for group in self._optimizer.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = rate * group["rate"]
         self._training_mode()
-        figures = self._gradient(batch, position)
+        general = None
+        if self._replay is not None and self._replay.is_due(position.step):
+            general = self._replay.next_batch(position)
+        figures = self._gradient(batch, general, position)
         position.pixels = self._pieces.pixels
-        self._optimizer.step()
-        self._optimizer.zero_grad()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
         self._anchor.pull(rate / recipe.lr)
         self._average.update(self._network)
-        loss, lines, edits, symbols = self._summed(figures)
+        loss, lines, edits, symbols, replayed = self._summed(figures)
         position.loss_sum += loss
         position.loss_lines += round(lines)
         position.edits += round(edits)
         position.symbols += round(symbols)
+        if general is not None:
+            position.replay_sum += replayed
+            position.replay_batches += 1
 
     def require_finite(self, loss: float, where: str) -> None:
         """A loss that is no number spreads to all weights: nothing of them is kept.
@@ -140,17 +153,21 @@ class Learner:
 
     # ---- the gradient of a batch ----
 
-    def _gradient(self, batch: Batch, position: Position) -> list[float]:
-        """Set the clipped gradient of a batch, of all processes; returns this one's figures.
+    def _gradient(self, batch: Batch, general: Batch | None, position: Position) -> list[float]:
+        """Set the clipped gradient of a batch and of general lines beside it, of all processes.
+
+        Returns the figures of this one.
 
         Begins anew, with the same lines, where memory did not suffice or half precision overflowed, and
         without the lines whose loss is no number.
         """
         whole = len(batch.lines)
         while True:
-            self._optimizer.zero_grad()
+            self.optimizer.zero_grad()
             try:
                 figures, strange = self._add_pieces(batch, whole, position)
+                if general is not None and not strange:
+                    figures[4] = self._add_replayed(general, position)
                 too_large = False
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
@@ -158,7 +175,7 @@ class Learner:
                 too_large = True
             # Only here are the frames of the error gone, and what they held.
             if too_large:
-                self._optimizer.zero_grad()
+                self.optimizer.zero_grad()
                 if self._accelerator.device.type == "cuda":
                     torch.cuda.empty_cache()
                 self._pieces.shrink()
@@ -183,12 +200,13 @@ class Learner:
         """Add the gradients of this process's pieces.
 
         Returns:
-            Sums of losses, lines, edits, symbols; and losses that are no numbers, by their lines' places.
+            Sums of losses, lines, edits, symbols and 0 for replay; and losses that are no numbers, by their
+            lines' places.
         """
         device = self._accelerator.device
-        figures = np.zeros(4)
+        figures = np.zeros(5)
         for piece in self._pieces.of(batch):
-            self._dropout.begin(position.step, whole, piece.places.tolist())
+            self._dropout.begin(position.step, whole, piece.places.tolist(), LEARNED)
             images = torch.from_numpy(piece.images).to(device, memory_format=self._memory)
             targets = torch.from_numpy(piece.targets).to(device)
             lengths = torch.from_numpy(piece.target_lengths).to(device)
@@ -201,8 +219,20 @@ class Learner:
                 return [], {int(piece.places[row]): float(values[row]) for row in strange}
             (losses.mean() * piece.share * self._scale(position)).backward()
             edits, symbols = greedy_edits(logits.detach(), piece.targets, piece.target_lengths, self._layout)
-            figures += values.sum(), len(values), edits, symbols
+            figures += values.sum(), len(values), edits, symbols, 0
         return figures.tolist(), {}
+
+    def _add_replayed(self, general: Batch, position: Position) -> float:
+        """Add the gradient of this process's pieces of general lines; returns its part of their loss."""
+        assert self._replay is not None  # who has general lines has it
+        total = 0.0
+        for piece in self._pieces.of(general):
+            self._dropout.begin(position.step, len(general.lines), piece.places.tolist(), REPLAYED)
+            device = self._accelerator.device
+            loss = self._replay.loss(self._network, piece, device, self._recipe.precision)
+            (loss * self._scale(position)).backward()
+            total += float(loss.detach())
+        return total
 
     def _without(self, batch: Batch, strange: dict[int, float], position: Position) -> Batch:
         """The batch without lines whose loss is no number.

@@ -1,24 +1,30 @@
-"""From the end of a run back towards its start: the nearest weights that keep what was gained.
+"""Weights between a run's start and its end, and which of them is the best to keep.
 
-For runs that validate on made lines. Those tell what was learned of words, symbols and shapes; what was
-forgotten of real print they cannot show, and the further the weights have moved, the more of it there is.
+A run that validates on made lines goes back towards its base: such lines tell what was learned of words,
+symbols and shapes, not what was forgotten of real print. A run with a guard goes back as far as general
+lines ask for. Weight interpolation (Wortsman et al. 2022, WiSE-FT), with the share found instead of given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from ocrtune.train.validation import Validator
+from ocrtune.train.guard import Guard, GuardScore
+from ocrtune.train.validation import Validation, Validator
 
 KEPT = 0.95
-"""Of the error rate that training took away, on the lines that validate (log 2026-11-25)."""
+"""Of the error rate that training took away, on the made lines that validate (log 2026-11-25)."""
 
-SHARES = (0.6, 0.7, 0.8, 0.9)
-"""Of the way from the start to the end, tried in this order. Nearer than 0.6, made lines are still read where
-real ones no longer are: plates lost 14 points at 0.3 (log 2026-11-25)."""
+MADE_SHARES = (0.6, 0.7, 0.8, 0.9, 1.0)
+"""Of the way from the start to the end, where made lines validate. Nearer than 0.6, made lines are still read
+where real ones no longer are: plates lost 14 points at 0.3 (log 2026-11-25)."""
+
+GUARDED_SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
+"""Where real lines validate and a guard holds."""
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -28,47 +34,97 @@ def copied_weights(network: nn.Module) -> Weights:
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
 
-@torch.no_grad()
-def go_back(
-    network: nn.Module, start: Weights, validator: Validator, bf16: bool, layout: torch.memory_format
-) -> float:
-    """Move a network to the nearest point to its start that keeps `KEPT` of the gain.
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place on the way from a run's start to its end."""
 
-    Weight interpolation (Wortsman et al. 2022, WiSE-FT), with the share found instead of given.
+    share: float
+    """Of the way that lies behind it: 0 is the start."""
+    validation: Validation
+    guard: GuardScore | None
+    """None where there is no guard."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the guard allows it."""
+        return self.guard is None or self.guard.is_kept
+
+
+class Way:
+    """The straight way between two sets of weights of one network.
 
     Args:
-        network: as training left it; its weights are replaced.
+        network: stands at the end, and is moved.
         start: the weights that training began with.
-        validator: reads the lines that the gain is measured on.
+        validator: reads the lines that validate.
         bf16: whether it reads in that precision.
         layout: of its images in memory.
+        guard: reads the general lines, if there are some.
+        base_guard: what the start reads of those.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        start: Weights,
+        validator: Validator,
+        bf16: bool,
+        layout: torch.memory_format,
+        guard: Guard | None = None,
+        base_guard: float = 0.0,
+    ) -> None:
+        self.network = network
+        self._start = start
+        self._end = copied_weights(network)
+        self._validator = validator
+        self._reading = (bf16, layout)
+        self._guard = guard
+        self._base_guard = base_guard
+
+    @torch.no_grad()
+    def go_to(self, share: float) -> None:
+        """Move the network."""
+        start, end = self._start, self._end
+        self.network.load_state_dict({name: _between(start[name], end[name], share) for name in end})
+
+    def at(self, share: float) -> Point:
+        """Move there, and read all lines."""
+        self.go_to(share)
+        guard = None
+        if self._guard is not None:
+            guard = self._guard.against(self._base_guard, self._guard.exact(self.network, *self._reading))
+        return Point(share, self._validator.score(self.network, *self._reading), guard)
+
+
+def nearest_that_keeps_the_gain(way: Way) -> Point | None:
+    """Move to the nearest point to the start that keeps `KEPT` of what was gained on the lines that validate.
 
     Returns:
-        The share of the way from the start that is left: one of `SHARES`, or 1.
+        That point, its share one of `MADE_SHARES`; None where the guard allows none of them.
     """
-    end = copied_weights(network)
-
-    def error_at(share: float) -> float:
-        network.load_state_dict({name: _between(start[name], end[name], share) for name in end})
-        return validator.score(network, bf16, layout).metrics.cer
-
-    first, last = error_at(0.0), error_at(1.0)
+    start, end = way.at(0.0), way.at(1.0)
+    first, last = start.validation.metrics.cer, end.validation.metrics.cer
     allowed = last + (1 - KEPT) * max(0.0, first - last)
-    for share in SHARES:
-        if error_at(share) <= allowed:
-            return share
-    error_at(1.0)
-    return 1.0
+    for share in MADE_SHARES:
+        point = way.at(share) if share < 1 else end
+        if point.validation.metrics.cer <= allowed and point.is_kept:
+            way.go_to(share)
+            return point
+    return None
 
 
-def describe_share(share: float) -> str:
-    """What `go_back` did, for the user."""
-    if share == 1:
-        return f"only made lines validate: nowhere nearer to the base {KEPT:.0%} of what was gained stays"
-    return (
-        f"only made lines validate: kept {share:.0%} of the way from the base, the nearest to it that keeps "
-        f"{KEPT:.0%} of what was gained on them (--way-back never keeps all of the way)"
-    )
+def best_that_is_kept(way: Way) -> Point | None:
+    """Move to the point that reads the lines that validate best, of those that the guard allows.
+
+    Returns:
+        That point, its share one of `GUARDED_SHARES`; None where the guard allows none of them.
+    """
+    points = [point for point in map(way.at, GUARDED_SHARES) if point.is_kept]
+    if not points:
+        return None
+    best = min(points, key=lambda point: point.validation.score)
+    way.go_to(best.share)
+    return best
 
 
 def _between(start: torch.Tensor, end: torch.Tensor, share: float) -> torch.Tensor:

@@ -1,0 +1,182 @@
+"""The end of a run: which weights count, scored on all validation lines as they will be served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from ocrtune.bundle import Manifest, ModelBundle
+from ocrtune.convert.export import load_network
+from ocrtune.evaluate.metrics import Metrics
+from ocrtune.train.folder import BEST, LAST, RunFolder
+from ocrtune.train.guard import Guard, GuardScore
+from ocrtune.train.keeping import Keeper, read_bundle
+from ocrtune.train.material import Lines
+from ocrtune.train.recipe import Recipe
+from ocrtune.train.state import Position
+from ocrtune.train.validation import Validator
+from ocrtune.train.way_back import (
+    KEPT,
+    Point,
+    Way,
+    Weights,
+    best_that_is_kept,
+    nearest_that_keeps_the_gain,
+)
+
+SETTLED = "settled"
+"""In the record of `best`: after how many batches its weights were chosen and the run ended."""
+
+
+class Ending:
+    """Settles what `best` is, once all steps are done.
+
+    Args:
+        folder: of the run.
+        keeper: writes it.
+        recipe: the choices made.
+        lines: of both sides.
+        validator: reads the lines that were validated on.
+        guard: reads the general lines, or None.
+        beginning: the weights before the first step, where the way back to them may be taken, or None.
+        accelerator: of the run.
+        memory: layout of images in memory.
+        note: is told what was decided.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        keeper: Keeper,
+        recipe: Recipe,
+        lines: Lines,
+        validator: Validator,
+        guard: Guard | None,
+        beginning: Weights | None,
+        accelerator: Accelerator,
+        memory: torch.memory_format,
+        note: Callable[[str], None],
+    ) -> None:
+        self._folder = folder
+        self._keeper = keeper
+        self._recipe = recipe
+        self._lines = lines
+        self._validator = validator
+        self._guard = guard
+        self._beginning = beginning
+        self._accelerator = accelerator
+        self._memory = memory
+        self._note = note
+
+    def settle(self, position: Position) -> Metrics:
+        """Choose, write and measure `best`; returns its metrics on all validation lines."""
+        settled = ModelBundle.open(self._folder.path / BEST)
+        if settled.manifest.training.get(SETTLED) == position.step:
+            # Killed after that, a run would take the way back from its own end.
+            network, manifest = load_network(settled), settled.manifest
+            metrics = read_bundle(settled, self._lines.val)
+            self._accelerator.wait_for_everyone()
+        elif self._beginning is None:
+            best, metrics = self._keeper.better_on_all_lines()
+            network, manifest = load_network(best), _settled(best.manifest, position)
+            self._accelerator.wait_for_everyone()  # all have read it before it is written anew
+        else:
+            network, manifest, point = self._on_the_way(self._beginning, position)
+            manifest = _settled(manifest, position)
+            manifest = manifest.model_copy(
+                update={
+                    "training": manifest.training | {"way_back": point.share} | _guard_record(point.guard)
+                }
+            )
+            self._accelerator.wait_for_everyone()
+            self._keeper.finish(network, manifest, point.validation.metrics)
+            self._accelerator.wait_for_everyone()
+            metrics = read_bundle(ModelBundle.open(self._folder.path / BEST), self._lines.val)
+            self._accelerator.wait_for_everyone()
+            for text in self._both_numbers(point, position):
+                self._note(text)
+        self._keeper.finish(network, manifest, metrics)
+        return metrics
+
+    def _on_the_way(self, beginning: Weights, position: Position) -> tuple[nn.Module, Manifest, Point]:
+        """The weights to keep: on the way from the start to the end, or those of an earlier validation.
+
+        With real lines and a guard the end is `last`, whose way goes through what general lines allow;
+        where none of it does, or `best` reads better, `best` stays. Made lines go back from the better of
+        the two on all lines.
+        """
+        if self._recipe.way_back:
+            end, _ = self._keeper.better_on_all_lines()
+        else:
+            end = ModelBundle.open(self._folder.path / LAST)
+        network = self._moved(load_network(end))
+        way = self._way(network, beginning, position)
+        point = nearest_that_keeps_the_gain(way) if self._recipe.way_back else best_that_is_kept(way)
+        if point is not None and self._recipe.way_back:
+            self._note(describe_share(point.share))
+        best = ModelBundle.open(self._folder.path / BEST)
+        if best.manifest.training != end.manifest.training and self._guard is not None:
+            other = self._moved(load_network(best))
+            earlier = self._way(other, beginning, position).at(1.0)
+            if point is None or earlier.validation.score < point.validation.score:
+                self._note(_describe_earlier(best.manifest, nothing_allowed=point is None))
+                return other.cpu(), best.manifest, earlier
+        if point is None:  # then `best` is the end itself, and the base: nothing else is allowed
+            return network.cpu(), end.manifest, way.at(0.0)
+        return network.cpu(), end.manifest, point
+
+    def _way(self, network: nn.Module, beginning: Weights, position: Position) -> Way:
+        bf16 = self._recipe.precision == "bf16"
+        base = position.base_guard
+        return Way(network, beginning, self._validator, bf16, self._memory, self._guard, base)
+
+    def _moved(self, network: nn.Module) -> nn.Module:
+        moved: nn.Module = network.to(self._accelerator.device, memory_format=self._memory)
+        return moved
+
+    def _both_numbers(self, point: Point, position: Position) -> list[str]:
+        """What was gained on the material, and what was lost of general lines."""
+        if point.guard is None or self._guard is None:
+            return []
+        guard, exact = point.guard, point.validation.metrics.exact_match
+        return [
+            f"kept {point.share:.0%} of the way from the base, the best on your lines that the guard allows "
+            f"(at most {100 * guard.max_drop:g} points of general lines may be lost)",
+            f"your lines, {len(self._validator.lines)} of those to validate: exact {position.base_exact:.1%} "
+            f"before, {exact:.1%} after ({100 * (exact - position.base_exact):+.1f} points); "
+            f"general lines, {len(self._guard.lines)}{', case ignored' if self._guard.ignore_case else ''}: "
+            f"exact {guard.base:.1%} before, {guard.exact:.1%} after "
+            f"({100 * (guard.exact - guard.base):+.1f} points)",
+        ]
+
+
+def _settled(manifest: Manifest, position: Position) -> Manifest:
+    return manifest.model_copy(update={"training": manifest.training | {SETTLED: position.step}})
+
+
+def describe_share(share: float) -> str:
+    """How far a run that validates on made lines went back, for the user."""
+    if share == 1:
+        return f"only made lines validate: nowhere nearer to the base {KEPT:.0%} of what was gained stays"
+    return (
+        f"only made lines validate: kept {share:.0%} of the way from the base, the nearest to it that keeps "
+        f"{KEPT:.0%} of what was gained on them (--way-back never keeps all of the way)"
+    )
+
+
+def _describe_earlier(manifest: Manifest, *, nothing_allowed: bool) -> str:
+    step = manifest.training["position"]["step"]
+    kept = f"kept as they were after {step} batches" if step else "kept as they were in the base"
+    if nothing_allowed:
+        return f"weights {kept}: the guard allows nothing on the way to the end"
+    return f"weights {kept}: nothing on the way to the end that the guard allows reads your lines better"
+
+
+def _guard_record(guard: GuardScore | None) -> dict[str, dict[str, float]]:
+    """For the manifest: what general lines say."""
+    if guard is None:
+        return {}
+    return {"guard": {"exact": guard.exact, "base_exact": guard.base, "max_drop": guard.max_drop}}

@@ -1,0 +1,61 @@
+"""General text: every symbol has its turn, and nothing is written that was not asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ocrtune.errors import InputError
+from ocrtune.synth.texts.general import RUN_LENGTHS, Runs, general_text, is_common
+
+
+def texts(symbols: str, count: int, *, with_rare: bool = True) -> list[str]:
+    source = general_text(symbols, 3, with_rare=with_rare)
+    return [source.text(index, np.random.default_rng((3, index))) for index in range(count)]
+
+
+@pytest.mark.parametrize(
+    "symbols",
+    [
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:-()%€éßøΩя①中国書ひらカナ",
+        "ABC 123",
+        "abc",  # words cannot be told apart without a space: one a line
+        "0123456789",
+        "中国",
+        "♥☃",
+    ],
+)
+def test_every_symbol_has_its_turn_and_no_other(symbols: str) -> None:
+    drawn = texts(symbols, 600)
+    assert set("".join(drawn)) == set(symbols)
+    assert all(text and text == text.strip() for text in drawn)
+
+
+def test_a_run_has_each_symbol_once_before_any_comes_again() -> None:
+    symbols = tuple(map(chr, range(0x4E00, 0x4E00 + sum(RUN_LENGTHS))))
+    source, rng = Runs(symbols, 5), np.random.default_rng(0)
+    drawn = [source.text(index, rng) for index in range(2 * len(RUN_LENGTHS))]
+    assert tuple(map(len, drawn)) == 2 * RUN_LENGTHS
+    for turn in (drawn[: len(RUN_LENGTHS)], drawn[len(RUN_LENGTHS) :]):
+        assert sorted("".join(turn)) == list(symbols)
+    assert drawn[: len(RUN_LENGTHS)] != drawn[len(RUN_LENGTHS) :]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "common"),
+    [("a", True), ("ß", True), ("я", True), ("Ω", True), ("€", True), ("中", True), ("國", True), 
+     ("の", True), ("①", False), ("ｱ", False), ("Ⅷ", False), ("鶀", False), ("ǂ", False), ("♥", False)],
+)  # fmt: skip
+def test_what_is_in_daily_use(symbol: str, common: bool) -> None:
+    assert is_common(symbol) is common
+
+
+def test_rare_symbols_can_be_left_out() -> None:
+    drawn = texts("abc 中鶀①♥", 200, with_rare=False)
+    assert set("".join(drawn)) == set("abc 中")
+    assert set("".join(texts("①鶀", 50, with_rare=False))) == {"①", "鶀"}  # there is nothing else
+
+
+def test_nothing_to_write_with() -> None:
+    with pytest.raises(InputError, match="no symbol to write general text with"):
+        general_text(" \u0301", 0)

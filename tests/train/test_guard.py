@@ -1,0 +1,254 @@
+"""Replay and guard: general lines beside the material, and weights that do not lose them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+from torch import nn
+
+from ocrtune.bundle import ModelBundle
+from ocrtune.cli import main
+from ocrtune.config import TrainConfig
+from ocrtune.data.general_lines import GeneralLines
+from ocrtune.decoding import CTC
+from ocrtune.errors import InputError
+from ocrtune.evaluate.metrics import measure
+from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.train import general
+from ocrtune.train.averaging import WeightAverage
+from ocrtune.train.batches import Batch
+from ocrtune.train.guard import GuardScore
+from ocrtune.train.keeping import Keeper
+from ocrtune.train.replay import Replay, divergence
+from ocrtune.train.run import train
+from ocrtune.train.state import Position
+from ocrtune.train.step import Learner
+from ocrtune.train.validation import Validation
+
+FONTS = (matplotlib_font_folder() / "DejaVuSans.ttf", matplotlib_font_folder() / "DejaVuSerif.ttf")
+
+
+@pytest.fixture(autouse=True)
+def few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough for runs of some batches."""
+    monkeypatch.setattr(general, "REPLAY_LINES", 12)
+    monkeypatch.setattr(general, "GUARD_LINES", 6)
+
+
+def config(lines: Path, tiny: Path, output: Path, **changes: object) -> TrainConfig:
+    options: dict[str, object] = {
+        "train": (str(lines),), "base": str(tiny), "output": output, "epochs": 2, "batch_size": 2,
+        "max_bad": 0.2, "lr": 1e-3, "vocab": "keep", "fonts": FONTS,
+    }  # fmt: skip
+    return TrainConfig.model_validate(options | changes)
+
+
+# --- what is allowed ---
+
+
+@pytest.mark.parametrize(("exact", "kept"), [(0.95, True), (0.945, True), (0.9449, False), (0.99, True)])
+def test_half_a_point_may_be_lost_and_no_more(exact: float, kept: bool) -> None:
+    score = GuardScore(exact, 0.95, 0.005)
+    assert score.is_kept is kept
+    assert ("too low to be the best" in score.summary()) is not kept
+
+
+def _validation(wrong: int) -> Validation:
+    return Validation(measure([("a", "b" if i < wrong else "a") for i in range(100)]), 0.0, ())
+
+
+class _Folder:
+    """Remembers which step `best` is of."""
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+        self.best: int | None = None
+
+    def copy_last_to_best(self) -> None:
+        self.best = self.last
+
+
+def test_weights_that_forget_are_never_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They read the material better at each validation, and general lines worse from the third on."""
+    folder, position = _Folder(), Position()
+    keeper = Keeper(folder, None, None, None, None, writes=True)  # type: ignore[arg-type]
+
+    def save_last(_: Keeper, at: Position, average: object, figures: object) -> None:
+        folder.last = at.step
+
+    monkeypatch.setattr(Keeper, "save_last", save_last)
+    average = WeightAverage(nn.Linear(1, 1), 0.9)
+    for step, (wrong, exact) in enumerate([(50, 0.95), (30, 0.947), (20, 0.93), (10, 0.90), (10, 0.95)]):
+        position.step = step
+        keeper.keep(_validation(wrong), GuardScore(exact, 0.95, 0.005), position, average)
+        assert folder.best == (0, 1, 1, 1, 4)[step]
+    # Training gained up to the fourth, so that its patience began there.
+    assert position.checks_without_gain == 1
+
+
+# --- replay ---
+
+
+def test_the_divergence_is_that_of_the_definition() -> None:
+    teacher, student = torch.tensor([0.5, 0.25, 0.25]), torch.tensor([0.25, 0.5, 0.25])
+    expected = 0.5 * np.log(2) + 0.25 * np.log(0.5)
+    logits = [p.log().expand(1, 3, 3) + shift for p, shift in ((student, 5.0), (teacher, -2.0))]
+    assert float(divergence(*logits)) == pytest.approx(3 * expected, abs=1e-6)
+    assert float(divergence(logits[1], logits[1])) == pytest.approx(0, abs=1e-6)
+
+
+class _Feed:
+    """Batches by number; each pass has three."""
+
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+        for number in range(skip, 3):
+            lengths = np.ones(1, np.int64)
+            image = np.full((1, 1, 1, 2), 10 * epoch + number, np.float32)
+            yield Batch(image, lengths, lengths, 1.0, lines=np.array([number]), places=np.array([0]))
+
+
+def _replay(pace: float) -> Replay:
+    memory = torch.contiguous_format
+    return Replay(nn.Linear(2, 3), _Feed(), pace, CTC, memory)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("pace", "due"), [(0.5, [1, 3, 5, 7]), (1.0, list(range(8))), (0.3, [3, 6])])
+def test_replay_is_spread_over_the_steps(pace: float, due: list[int]) -> None:
+    replay = _replay(pace)
+    assert [step for step in range(8) if replay.is_due(step)] == due
+
+
+def test_replayed_lines_come_again_and_go_on_where_they_were() -> None:
+    def numbers(replay: Replay, position: Position, count: int) -> list[int]:
+        return [int(replay.next_batch(position).images[0, 0, 0, 0]) for _ in range(count)]
+
+    whole = [0, 1, 2, 10, 11, 12, 20]
+    assert numbers(_replay(1.0), Position(), 7) == whole
+    position = Position()
+    assert numbers(_replay(1.0), position, 4) == whole[:4]
+    assert (position.replay_pass, position.replay_batch) == (1, 1)
+    assert numbers(_replay(1.0), position, 3) == whole[4:]
+
+
+def test_the_teacher_itself_has_nothing_to_learn() -> None:
+    network = nn.Sequential(nn.Flatten(2), nn.Linear(2, 3))  # (N, 1, 1, 2) to (N, 1, 3)
+    replay = Replay(network, _Feed(), 1.0, CTC, torch.contiguous_format)  # type: ignore[arg-type]
+    batch, device = replay.next_batch(Position()), torch.device("cpu")
+    loss = replay.loss(network, batch, device, "fp32")
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(0, abs=1e-6)
+    assert float(network[1].weight.grad.abs().max()) == pytest.approx(0, abs=1e-6)
+    with torch.no_grad():
+        network[1].bias += torch.tensor([1.0, 0.0, 0.0])
+    assert float(replay.loss(network, batch, device, "fp32").detach()) > 0.01
+
+
+def test_every_symbol_that_fonts_have_is_replayed() -> None:
+    symbols = "abcXYZ019 .,éß⅓中"
+    lines = GeneralLines.of(symbols, FONTS)
+    assert set(lines.undrawable) == {"中"}
+    drawn = lines.draw("replay", 60, 1, "clean")
+    assert set("".join(entry.text for entry in drawn.entries)) == set(symbols) - {"中"}
+    assert drawn.resolved.endswith("general text in 15 symbols; 1 are in no font here: 中")
+    image = drawn.image(0)
+    assert not np.array_equal(image.shape, drawn.image(0, look=1).shape) or (image != drawn.image(0, 1)).any()
+
+
+# --- whole runs ---
+
+
+def same(a: Path, b: Path) -> bool:
+    left, right = (load_file(path / "weights.safetensors") for path in (a, b))
+    return left.keys() == right.keys() and all(np.array_equal(left[n], right[n]) for n in left)
+
+
+@pytest.mark.slow
+def test_a_stopped_run_replays_on_to_the_result_of_a_straight_one(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    straight, stopped = (
+        config(digit_lines, tiny_base, tmp_path / name, steps=7, epochs=None)
+        for name in ("straight", "stopped")
+    )
+    train(straight)
+    said = capsys.readouterr().out
+    assert "replay: 12 lines are drawn as they are needed; general text in all" in said
+    assert re.search(r"step 0, .*; of 6 general lines 0\.0%\n", said)
+    assert "    general lines: exact 0.0% (base 0.0%, may lose 0.5 points)\n" in said
+    both = (
+        r"your lines, 4 of those to validate: exact 0\.0% before, \d+\.\d% after \([+-]\d+\.\d points\); "
+        r"general lines, 6: exact 0\.0% before, 0\.0% after \(\+0\.0 points\)\n"
+    )
+    assert re.search(both, said)
+    rows = [json.loads(row) for row in (straight.output / "metrics.jsonl").read_text().splitlines()]
+    assert "replay_loss" not in rows[0]
+    assert rows[1]["replay_loss"] > 0
+    assert ModelBundle.open(straight.output / "best").manifest.training["guard"]["max_drop"] == 0.005
+    whole = Learner.learn
+
+    def interrupted(self: Learner, batch: Batch, position: Position) -> None:
+        whole(self, batch, position)
+        if position.step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Learner, "learn", interrupted)
+        assert train(stopped).stopped is signal.SIGINT
+    train(TrainConfig(output=stopped.output), resume=True)
+    assert same(straight.output / "last", stopped.output / "last")
+
+
+# --- what cannot be ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--guard", "nowhere"], "--guard nowhere: there is no nowhere; give a label file"),
+        (["--replay", "nowhere"], "--replay nowhere: there is no nowhere; give a label file"),
+        (["--guard", "{lines}@2"], "--guard {lines}@2: a weight means nothing here; leave @2 out"),
+        (["--guard", "none", "--max-drop", "0.01"], "--max-drop says how much a guard allows"),
+        (["--guard", "auto", "--fonts", "nofont"], "no font in nofont has a symbol of the model's"),
+    ],
+)
+def test_a_set_that_is_not_there_is_named(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    arguments: list[str], message: str,
+) -> None:  # fmt: skip
+    given = [argument.format(lines=digit_lines) for argument in arguments]
+    common = ["train", "--train", str(digit_lines), "--base", str(tiny_base), "-o", str(tmp_path / "run")]
+    assert main([*common, *given]) == 2
+    assert message.format(lines=digit_lines) in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_guard_of_another_alphabet_is_refused(digit_lines: Path, tiny_base: Path, tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "images").symlink_to(digit_lines / "images")
+    labels = (digit_lines / "labels.txt").read_text(encoding="utf-8").splitlines()
+    rows = [f"{row.partition(chr(9))[0]}\t{'привет' if i % 4 else '12'}\n" for i, row in enumerate(labels)]
+    (foreign / "labels.txt").write_text("".join(rows), encoding="utf-8")
+    expected = (
+        r"--guard .*foreign: \d+ of 12 lines have symbols that the model does not read, such as 'п' 'р'"
+    )
+    with pytest.raises(InputError, match=expected):
+        train(config(digit_lines, tiny_base, tmp_path / "run", guard=str(foreign), replay="none"))
+
+
+def test_with_the_symbols_of_the_labels_alone_nothing_is_guarded_unless_asked(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    plain = config(digit_lines, tiny_base, tmp_path / "run", vocab="data", fonts=())
+    assert not general.is_wanted(plain, plain.guard)
+    assert general.is_wanted(config(digit_lines, tiny_base, tmp_path / "run"), None)
+    assert not general.is_wanted(config(digit_lines, tiny_base, tmp_path / "run"), "none")
