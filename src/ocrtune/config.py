@@ -56,6 +56,9 @@ deep-text-recognition-benchmark, EasyOCR, crnn.pytorch or ModelScope; `none` sta
 have one), `keep` (those and all of the base) or a UTF-8 file with one symbol per line."""
     images: Path | None = None
     """Folder that image paths in label files are relative to."""
+    symbol_visits: Annotated[int, Field(ge=1)] | None = None
+    """Appearances of each symbol in an epoch, at least: lines with rarer ones are visited more often, up to
+    ten times."""
     augment: Literal["none", "light", "strong"] = "strong"
     """Random changes to the training images: light, shape, blur, noise, compression, crop."""
     epochs: Annotated[int, Field(ge=1)] | None = None

@@ -28,6 +28,7 @@ from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import Batch
 from ocrtune.train.guard import GuardScore
 from ocrtune.train.keeping import Keeper
+from ocrtune.train.material import prepare
 from ocrtune.train.replay import Replay, divergence
 from ocrtune.train.run import train
 from ocrtune.train.state import Position
@@ -251,3 +252,25 @@ def test_with_the_symbols_of_the_labels_alone_nothing_is_guarded_unless_asked(
     assert not general.is_wanted(plain, plain.guard)
     assert general.is_wanted(config(digit_lines, tiny_base, tmp_path / "run"), None)
     assert not general.is_wanted(config(digit_lines, tiny_base, tmp_path / "run"), "none")
+
+
+def test_kept_symbols_are_read_in_the_case_that_is_printed(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    """The labels are capitals only, and the base has small letters too."""
+    capitals = tmp_path / "capitals"
+    capitals.mkdir()
+    (capitals / "images").symlink_to(digit_lines / "images")
+    names = [row.partition("\t")[0] for row in (digit_lines / "labels.txt").read_text().splitlines()]
+    (capitals / "labels.txt").write_text("".join(f"{name}\tABAB\n" for name in names[:20]))
+    said: list[str] = []
+    settings = config(capitals, tiny_base, tmp_path / "run", replay="none", guard="none")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ocrtune.train.transfer.CASE_LETTERS", 20)
+        start, _ = prepare(settings, said.append)
+        cut, _ = prepare(settings.model_copy(update={"vocab": "data"}), said.append)
+    named = [tuple(start.charset.symbols[i - 1] for i in pair) for pair in start.case_pairs]
+    assert {("A", "a"), ("B", "b"), ("Z", "z")} <= set(named)
+    assert len(named) == 26
+    assert sum("the labels have one case" in text for text in said) == 1
+    assert cut.case_pairs == ()

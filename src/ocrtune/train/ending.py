@@ -13,8 +13,7 @@ from ocrtune.convert.export import load_network
 from ocrtune.evaluate.metrics import Metrics
 from ocrtune.train.folder import BEST, LAST, RunFolder
 from ocrtune.train.guard import Guard, GuardScore
-from ocrtune.train.keeping import Keeper, read_bundle
-from ocrtune.train.material import Lines
+from ocrtune.train.keeping import Keeper
 from ocrtune.train.recipe import Recipe
 from ocrtune.train.state import Position
 from ocrtune.train.validation import Validator
@@ -35,7 +34,6 @@ class Ending:
         folder: of the run.
         keeper: writes it.
         recipe: the choices made.
-        lines: of both sides.
         validator: reads the lines that were validated on.
         guard: reads the general lines, or None.
         beginning: the weights before the first step, where the way back to them may be taken, or None.
@@ -49,7 +47,6 @@ class Ending:
         folder: RunFolder,
         keeper: Keeper,
         recipe: Recipe,
-        lines: Lines,
         validator: Validator,
         guard: Guard | None,
         beginning: Weights | None,
@@ -60,7 +57,6 @@ class Ending:
         self._folder = folder
         self._keeper = keeper
         self._recipe = recipe
-        self._lines = lines
         self._validator = validator
         self._guard = guard
         self._beginning = beginning
@@ -84,7 +80,7 @@ class Ending:
             self._accelerator.wait_for_everyone()
             self._keeper.finish(network, manifest, point.validation.metrics)
             self._accelerator.wait_for_everyone()
-            metrics = read_bundle(ModelBundle.open(self._folder.path / BEST), self._lines.val)
+            metrics = self._keeper.read(ModelBundle.open(self._folder.path / BEST))
             self._accelerator.wait_for_everyone()
             for text in self._both_numbers(point, position):
                 self._note(text)
@@ -137,7 +133,7 @@ class Ending:
             f"(at most {100 * guard.max_drop:g} points of general lines may be lost)",
             f"your lines, {len(self._validator.lines)} of those to validate: exact {position.base_exact:.1%} "
             f"before, {exact:.1%} after ({100 * (exact - position.base_exact):+.1f} points); "
-            f"general lines, {len(self._guard.lines)}{', case ignored' if self._guard.ignore_case else ''}: "
+            f"general lines, {len(self._guard.lines)}: "
             f"exact {guard.base:.1%} before, {guard.exact:.1%} after "
             f"({100 * (guard.exact - guard.base):+.1f} points)",
         ]

@@ -16,7 +16,7 @@ from ocrtune.errors import BarError
 from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import Batch, LineFeeder
 from ocrtune.train.movement import Anchor
-from ocrtune.train.objective import greedy_edits, line_losses, per_symbol, predict
+from ocrtune.train.objective import greedy_edits, in_either_case, line_losses, per_symbol, predict
 from ocrtune.train.recipe import Recipe, one_cycle
 from ocrtune.train.replay import Replay
 from ocrtune.train.state import Position
@@ -35,6 +35,7 @@ class Learner:
         feeder: of the material's lines.
         replay: general lines beside them, or None.
         layout: of the classes.
+        case_pairs: classes of letters whose case the labels do not tell.
         memory: layout of images in memory.
         folder: of the run, for messages.
     """
@@ -50,6 +51,7 @@ class Learner:
         feeder: LineFeeder,
         replay: Replay | None,
         layout: ClassLayout,
+        case_pairs: tuple[tuple[int, int], ...],
         memory: torch.memory_format,
         folder: Path,
     ) -> None:
@@ -62,6 +64,7 @@ class Learner:
         self._feeder = feeder
         self._replay = replay
         self._layout = layout
+        self._case_pairs = case_pairs
         self._memory = memory
         self._folder = folder
 
@@ -102,6 +105,7 @@ class Learner:
         lengths = torch.from_numpy(batch.target_lengths).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
             logits = predict(self._model, images, targets, lengths, self._layout)  # (N, T, C)
+        logits = in_either_case(logits, self._case_pairs)
         losses = per_symbol(line_losses(logits, targets, lengths, self._layout), lengths)  # (N,)
         self._accelerator.backward(losses.mean() * batch.share)
         if self._replay is not None and self._replay.is_due(position.step):
