@@ -73,9 +73,14 @@ GOLDEN = [
         (32, (100,), "fill"),
     ),
 ]
+SLOW = ("dtrb-rcnn-bilstm-attn", "dtrb-trba")
+"""2 s each; the other attention model is read always."""
 
 
-@pytest.mark.parametrize(("reference", "title", "options", "symbols", "images"), GOLDEN)
+@pytest.mark.parametrize(
+    ("reference", "title", "options", "symbols", "images"),
+    [pytest.param(*case, id=case[0], marks=pytest.mark.slow if case[0] in SLOW else ()) for case in GOLDEN],
+)
 def test_a_reference_checkpoint_becomes_a_bundle_that_gives_its_logits(
     shared, tmp_path, reference, title, options, symbols, images
 ):

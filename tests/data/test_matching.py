@@ -76,6 +76,7 @@ def test_a_profile_and_backgrounds_are_written(folder: Path, synthesis: Synthesi
     assert matched.report.splitlines()[1].startswith("height, px")
 
 
+@pytest.mark.slow
 def test_the_same_folder_gives_the_same_files(folder: Path, synthesis: Synthesis, tmp_path: Path) -> None:
     first, second = (match(folder, synthesis, tmp_path / name) for name in "ab")
     assert first.path.read_text() == second.path.read_text()
@@ -103,6 +104,7 @@ def synth(folder: Path, out: Path, *more: str) -> int:
     return main(["synth", *options, "--match", str(folder), "-o", str(out), *more])
 
 
+@pytest.mark.slow
 def test_the_command_makes_lines_with_the_fitted_profile(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,6 +31,7 @@ def scans(tmp_path: Path, text_page: Image) -> list[Path]:
     return [folder / "scan.png", folder / "b" / "scan.tif", folder / "broken.jpg"]
 
 
+@pytest.mark.slow
 def test_crops_are_a_dataset_that_the_model_reads_as_labelled(
     base_reader: Reader, scans: list[Path], tmp_path: Path
 ) -> None:

@@ -152,6 +152,7 @@ def test_without_matplotlib_it_is_said_what_to_install(
     assert main(["data", "stats", str(folder)]) == 0
 
 
+@pytest.mark.slow
 def test_a_picture_is_drawn_of_odd_symbols_and_of_nothing(
     tmp_path: Path, make_folder: MakeFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:

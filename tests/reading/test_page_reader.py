@@ -150,6 +150,7 @@ def test_columns_are_read_one_after_the_other(pages: PageReader, draw_text: Draw
     assert [line.block for line in page.lines] == [0, 0, 0, 0, 1, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_one_reader_serves_several_threads(pages: PageReader, text_page: Image, upright: Page) -> None:
     images = [text_page, np.ascontiguousarray(text_page[::-1, ::-1]), text_page[:120]] * 2
     with ThreadPoolExecutor(3) as pool:

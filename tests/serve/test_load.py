@@ -116,6 +116,7 @@ def test_what_was_taken_is_answered_before_the_end(block_onnx, line_png, serving
     assert [a.json()["text"][0]["text"] for a in answers] == TEXTS[:8]
 
 
+@pytest.mark.slow
 def test_the_command_serves_and_stops_without_complaint(block_onnx, line_png):
     """As a user starts it: the address is told, the signal ends it, no process stays."""
     import httpx2

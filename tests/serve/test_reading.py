@@ -147,6 +147,7 @@ def test_pages_of_documents_are_all_read(client):
         assert {line["page"] for line in answer["text"]} <= {0, 1}
 
 
+@pytest.mark.slow
 def test_a_page_reads_as_the_python_api_reads_it(client, running):
     from ocrtune.api import load
 

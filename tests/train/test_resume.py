@@ -51,6 +51,7 @@ def steps(run: Path) -> list[int]:
 # --- starting ---
 
 
+@pytest.mark.slow
 def test_lines_that_validate_and_train_are_a_warning_and_the_run_goes_on(
     digit_lines: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,6 +74,7 @@ def test_overwriting_never_deletes_the_model_that_training_starts_from(
         ModelBundle.open(run / "best").verify()
 
 
+@pytest.mark.slow
 def test_all_steps_are_made_though_narrow_lines_share_batches(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
 ) -> None:
@@ -87,6 +89,7 @@ def test_all_steps_are_made_though_narrow_lines_share_batches(
 # --- a full disk, a kill ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "files_before",
     [
@@ -199,6 +202,7 @@ def test_a_run_that_ended_before_its_first_save_starts_again(
     assert capsys.readouterr().err == expected
 
 
+@pytest.mark.slow
 def test_labels_that_changed_since_the_run_began_are_refused(
     digit_lines: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,6 +216,7 @@ def test_labels_that_changed_since_the_run_began_are_refused(
     assert f"the labels of {lines} are not those that the run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_out_of_minutes_says_how_to_go_on(
     digit_lines: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

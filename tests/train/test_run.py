@@ -74,6 +74,7 @@ def test_a_run_leaves_exactly_these_files_and_a_bundle_that_reads(
     assert len(read) == 1
 
 
+@pytest.mark.slow
 def test_best_is_never_worse_than_step_0(digit_lines: Path, tiny_base: Path, tmp_path: Path) -> None:
     """A rate that wrecks the network: `best` stays what was scored before the first step."""
     train(config(digit_lines, tiny_base, tmp_path / "run", lr=0.9))
@@ -93,6 +94,7 @@ def test_a_run_that_diverges_says_so_and_keeps_what_was_good(
     ModelBundle.open(tmp_path / "run/best").verify()
 
 
+@pytest.mark.slow
 def test_bf16_and_channels_last_train_to_a_model_that_reads_alike(
     digit_lines: Path, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +170,7 @@ def test_a_stopped_run_resumes_to_the_result_of_a_straight_one(
     assert resumed.metrics == train_metrics(tmp_path / "straight")
 
 
+@pytest.mark.slow
 def test_a_run_that_died_resumes_from_its_last_epoch(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
 ) -> None:
@@ -241,6 +244,7 @@ def test_a_folder_with_other_things_is_never_touched(
     assert files(tmp_path) == {"thesis.tex"}
 
 
+@pytest.mark.slow
 def test_letters_read_in_either_case_stay_so_in_the_next_training(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
 ) -> None:
@@ -254,12 +258,14 @@ def test_letters_read_in_either_case_stay_so_in_the_next_training(
         assert best.load_weights()["head.weight"].shape[0] == 16
 
 
+@pytest.mark.slow
 def test_resuming_with_another_option_is_refused(digit_lines: Path, tiny_base: Path, tmp_path: Path) -> None:
     train(config(digit_lines, tiny_base, tmp_path / "run", epochs=1))
     with pytest.raises(InputError, match="--batch-size 4 differs"):
         train(TrainConfig(output=tmp_path / "run", batch_size=4), resume=True)
 
 
+@pytest.mark.slow
 def test_a_corrupt_best_is_named_when_training_starts_from_it(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
 ) -> None:
@@ -270,6 +276,7 @@ def test_a_corrupt_best_is_named_when_training_starts_from_it(
         train(config(digit_lines, tmp_path / "run", tmp_path / "next"))
 
 
+@pytest.mark.slow
 def test_lines_that_are_open_already_need_no_path(digit_lines: Path, tiny_base: Path, tmp_path: Path) -> None:
     """As when each model learns from some lines of a set only; the charset gets the symbols of others."""
     dataset = open_dataset(str(digit_lines))

@@ -152,6 +152,7 @@ def test_a_run_on_made_lines_records_how_far_it_went_back(
     assert torch.allclose(torch.tensor(kept[name]), torch.tensor(expected), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_on_real_lines_stays_where_training_led_it(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
 ) -> None:
@@ -165,6 +166,7 @@ def test_what_was_done_is_said() -> None:
     assert "nowhere nearer to the base" in describe_share(1.0)
 
 
+@pytest.mark.slow
 def test_never_going_back_is_a_choice(made_lines: Path, tiny_base: Path, tmp_path: Path) -> None:
     training = _run(made_lines, tiny_base, tmp_path / "run", way_back="never")
     assert training["recipe"]["way_back"] is False

@@ -59,6 +59,7 @@ def test_an_interrupted_quickstart_can_be_overwritten(tmp_path: Path) -> None:
             quickstart(tmp_path / "out", overwrite=overwrite, report=print)
 
 
+@pytest.mark.slow
 def test_the_base_misreads_at_least_two_of_the_kept_back_words(tmp_path: Path) -> None:
     """Else the picture would show nothing; a new base or new fonts may need another seed."""
     make_datasets(tmp_path)

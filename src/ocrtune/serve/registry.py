@@ -78,7 +78,7 @@ class Registry:
         self._folder = folder
         self._make_queue = make_queue
         self._described: dict[str, tuple[Stamp, Manifest | str]] = {}
-        self._failures: dict[str, tuple[Stamp, ApiError]] = {}
+        self._failures: dict[str, tuple[Stamp, str]] = {}
         self._loaded: dict[str, LoadedModel] = {}
         self._lock = threading.RLock()  # for a moment each
         self._loading = threading.Lock()  # for seconds: one model at a time
@@ -114,11 +114,13 @@ class Registry:
                 return model
             stamp = _stamp(place)
             if (failure := self._failures.get(name)) is not None and failure[0] == stamp:
-                raise failure[1]  # a test takes seconds, and anybody may ask
+                # A test takes seconds, and anybody may ask.
+                raise ApiError("model_failed", failure[1])
             try:
                 model = self._load(name, place, apart=True)
             except ApiError as error:
-                self._failures[name] = stamp, error
+                # Not the error itself: each time it is raised its traceback grows, and that holds the model.
+                self._failures[name] = stamp, error.message
                 raise
             with self._lock:
                 self._loaded[name] = model

@@ -94,6 +94,7 @@ def test_the_same_lines_give_the_same_profile(
     assert "thermal_head" in first.content["ink"]  # what is not fitted stays
 
 
+@pytest.mark.slow
 def test_too_few_lines_are_refused(fitted: tuple[RealLines, Match]) -> None:
     few = RealLines(fitted[0].measures[:9], (None,) * 9)
     generator = make_generator(Profile.named("clean"))
@@ -101,6 +102,7 @@ def test_too_few_lines_are_refused(fitted: tuple[RealLines, Match]) -> None:
         fit_profile(generator.profile, generator, 50, few)
 
 
+@pytest.mark.slow
 def test_coloured_light_lines_become_pairs(
     fitted: tuple[RealLines, Match], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,9 +155,23 @@ def _least_correlation(first: Image, second: Image) -> float:
     b = b[_SHIFT:-_SHIFT, _SHIFT:-_SHIFT]
     _, _, _, (x, y) = cv2.minMaxLoc(cv2.matchTemplate(a, b, cv2.TM_CCOEFF_NORMED))
     a = a[y : y + b.shape[0], x : x + b.shape[1]]
-    least, spread = 1.0, float(b.std())
-    for start in range(0, max(1, b.shape[1] - _WINDOW // 2), _WINDOW // 2):
-        in_a, in_b = (line[:, start : start + _WINDOW] for line in (a, b))
-        if max(in_a.std(), in_b.std()) >= spread / 2:  # of bare paper only the noise would be compared
-            least = min(least, float(cv2.matchTemplate(in_a, in_b, cv2.TM_CCOEFF_NORMED)[0, 0]))
-    return least
+    starts = np.arange(0, max(1, b.shape[1] - _WINDOW // 2), _WINDOW // 2)
+    ends = np.minimum(starts + _WINDOW, b.shape[1])
+    pixels = (ends - starts) * b.shape[0]
+
+    def over_windows(product: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """The mean of (H, W) over each window."""
+        sums = np.concatenate([[0.0], np.cumsum(product.sum(axis=0, dtype=np.float64))])
+        return np.asarray((sums[ends] - sums[starts]) / pixels)
+
+    a, b = a - a.mean(), b - b.mean()
+    mean_a, mean_b = over_windows(a), over_windows(b)
+    variance_a = over_windows(a * a) - mean_a**2
+    variance_b = over_windows(b * b) - mean_b**2
+    # Of bare paper only the noise would be compared.
+    compared = np.maximum(variance_a, variance_b) >= b.var() / 4
+    if not b.any() and not a.any():  # blank both
+        return 1.0
+    spreads = np.sqrt(np.maximum(variance_a * variance_b, 1e-12))
+    correlations = (over_windows(a * b) - mean_a * mean_b) / spreads
+    return float(correlations.min(initial=1.0, where=compared))
