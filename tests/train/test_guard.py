@@ -26,7 +26,7 @@ from ocrtune.synth.fonts import matplotlib_font_folder
 from ocrtune.train import general
 from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import Batch
-from ocrtune.train.guard import GuardScore
+from ocrtune.train.guard import Guard, GuardScore
 from ocrtune.train.keeping import Keeper
 from ocrtune.train.material import prepare
 from ocrtune.train.replay import Replay, divergence
@@ -103,8 +103,8 @@ def test_the_divergence_is_that_of_the_definition() -> None:
     teacher, student = torch.tensor([0.5, 0.25, 0.25]), torch.tensor([0.25, 0.5, 0.25])
     expected = 0.5 * np.log(2) + 0.25 * np.log(0.5)
     logits = [p.log().expand(1, 3, 3) + shift for p, shift in ((student, 5.0), (teacher, -2.0))]
-    assert float(divergence(*logits)) == pytest.approx(3 * expected, abs=1e-6)
-    assert float(divergence(logits[1], logits[1])) == pytest.approx(0, abs=1e-6)
+    assert divergence(*logits).tolist()[0] == pytest.approx(3 * [expected], abs=1e-6)
+    assert divergence(logits[1], logits[1]).tolist()[0] == pytest.approx(3 * [0.0], abs=1e-6)
 
 
 class _Feed:
@@ -205,6 +205,31 @@ def test_a_stopped_run_replays_on_to_the_result_of_a_straight_one(
         assert train(stopped).stopped is signal.SIGINT
     train(TrainConfig(output=stopped.output), resume=True)
     assert same(straight.output / "last", stopped.output / "last")
+
+
+@pytest.mark.slow
+def test_where_the_guard_allows_nothing_the_base_stays(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However well the tuned weights read the material."""
+    begun: list[torch.Tensor] = []
+
+    def exact(self: Guard, network: nn.Module, bf16: bool, layout: torch.memory_format) -> float:
+        weight = network.head.weight.detach().clone()
+        begun.append(weight)
+        return 0.9 if torch.equal(weight, begun[0]) else 0.8
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Guard, "exact", exact)
+        train(config(digit_lines, tiny_base, tmp_path / "run", replay="none"))
+    said = capsys.readouterr().out
+    assert "weights kept as they were in the base: the guard allows nothing on the way to the end\n" in said
+    assert "exact 80.0% (base 90.0%, may lose 0.5 points): too low to be the best\n" in said
+    assert "general lines, 6: exact 90.0% before, 90.0% after (+0.0 points)\n" in said
+    best = ModelBundle.open(tmp_path / "run/best")
+    assert torch.equal(torch.from_numpy(best.load_weights()["head.weight"]), begun[0])
+    assert best.manifest.training["way_back"] == 0.0
+    assert not same(tmp_path / "run/best", tmp_path / "run/last")
 
 
 # --- what cannot be ---

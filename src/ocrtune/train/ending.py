@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from accelerate import Accelerator
@@ -90,9 +91,9 @@ class Ending:
     def _on_the_way(self, beginning: Weights, position: Position) -> tuple[nn.Module, Manifest, Point]:
         """The weights to keep: on the way from the start to the end, or those of an earlier validation.
 
-        With real lines and a guard the end is `last`, whose way goes through what general lines allow;
-        where none of it does, or `best` reads better, `best` stays. Made lines go back from the better of
-        the two on all lines.
+        Made lines go back from what reads all of them best. With real lines and a guard the end is `last`:
+        what gained more than the guard allows leads through what it does. Where nothing on the way is
+        allowed, or `best` reads better, `best` stays.
         """
         if self._recipe.way_back:
             end, _ = self._keeper.better_on_all_lines()
@@ -101,17 +102,16 @@ class Ending:
         network = self._moved(load_network(end))
         way = self._way(network, beginning, position)
         point = nearest_that_keeps_the_gain(way) if self._recipe.way_back else best_that_is_kept(way)
-        if point is not None and self._recipe.way_back:
-            self._note(describe_share(point.share))
         best = ModelBundle.open(self._folder.path / BEST)
-        if best.manifest.training != end.manifest.training and self._guard is not None:
+        if self._guard is not None and (point is None or best.manifest.training != end.manifest.training):
             other = self._moved(load_network(best))
-            earlier = self._way(other, beginning, position).at(1.0)
+            share = float(best.manifest.training["position"]["step"] > 0)
+            earlier = replace(self._way(other, beginning, position).at(1.0), share=share)
             if point is None or earlier.validation.score < point.validation.score:
                 self._note(_describe_earlier(best.manifest, nothing_allowed=point is None))
                 return other.cpu(), best.manifest, earlier
-        if point is None:  # then `best` is the end itself, and the base: nothing else is allowed
-            return network.cpu(), end.manifest, way.at(0.0)
+        assert point is not None  # without a guard the end of the way is always allowed
+        self._note(describe_share(point.share) if self._recipe.way_back else _describe_guarded(point))
         return network.cpu(), end.manifest, point
 
     def _way(self, network: nn.Module, beginning: Weights, position: Position) -> Way:
@@ -127,15 +127,11 @@ class Ending:
         """What was gained on the material, and what was lost of general lines."""
         if point.guard is None or self._guard is None:
             return []
-        guard, exact = point.guard, point.validation.metrics.exact_match
+        yours = _before_and_after(position.base_exact, point.validation.metrics.exact_match)
+        general = _before_and_after(point.guard.base, point.guard.exact)
         return [
-            f"kept {point.share:.0%} of the way from the base, the best on your lines that the guard allows "
-            f"(at most {100 * guard.max_drop:g} points of general lines may be lost)",
-            f"your lines, {len(self._validator.lines)} of those to validate: exact {position.base_exact:.1%} "
-            f"before, {exact:.1%} after ({100 * (exact - position.base_exact):+.1f} points); "
-            f"general lines, {len(self._guard.lines)}: "
-            f"exact {guard.base:.1%} before, {guard.exact:.1%} after "
-            f"({100 * (guard.exact - guard.base):+.1f} points)",
+            f"your lines, {len(self._validator.lines)} of those to validate: {yours}; "
+            f"general lines, {len(self._guard.lines)}: {general}"
         ]
 
 
@@ -146,6 +142,16 @@ def describe_share(share: float) -> str:
     return (
         f"only made lines validate: kept {share:.0%} of the way from the base, the nearest to it that keeps "
         f"{KEPT:.0%} of what was gained on them (--way-back never keeps all of the way)"
+    )
+
+
+def _before_and_after(before: float, after: float) -> str:
+    return f"exact {before:.1%} before, {after:.1%} after ({100 * (after - before):+.1f} points)"
+
+
+def _describe_guarded(point: Point) -> str:
+    return (
+        f"kept {point.share:.0%} of the way from the base: of what the guard allows, the best on your lines"
     )
 
 

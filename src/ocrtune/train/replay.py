@@ -71,7 +71,12 @@ class Replay:
             with torch.no_grad():
                 wanted = predict(self.teacher, images, targets, lengths, self._layout)
             logits = predict(model, images, targets, lengths, self._layout)
-        return per_symbol(divergence(logits, wanted), lengths).mean() * batch.share
+        apart = divergence(logits, wanted)  # (N, T)
+        if self._layout.kind == "attention":
+            # Behind a label and its end nothing is asked of a decoder.
+            places = torch.arange(apart.shape[1], device=device)
+            apart = apart.masked_fill(places > lengths[:, None], 0.0)
+        return per_symbol(apart.sum(1), lengths).mean() * batch.share
 
     def close(self) -> None:
         """End the thread that prepares lines."""
@@ -81,14 +86,14 @@ class Replay:
 
 
 def divergence(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of the student from the teacher, summed over steps, in float32.
+    """Kullback-Leibler divergence of the student from the teacher at each step, in float32.
 
     Args:
         logits: of the student, (N, T, C).
         wanted: logits of the teacher, (N, T, C).
 
     Returns:
-        (N,), at least 0 and 0 where both say the same.
+        (N, T), at least 0 and 0 where both say the same.
     """
     student, teacher = logits.float().log_softmax(2), wanted.float().log_softmax(2)
-    return (teacher.exp() * (teacher - student)).sum((1, 2))
+    return (teacher.exp() * (teacher - student)).sum(2)
