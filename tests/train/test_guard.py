@@ -6,7 +6,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +110,7 @@ def test_the_divergence_is_that_of_the_definition() -> None:
 class _Feed:
     """Batches by number; each pass has three."""
 
-    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, skip: int = 0) -> Generator[Batch]:
         for number in range(skip, 3):
             lengths = np.ones(1, np.int64)
             yield Batch(np.full((1, 1, 1, 2), 10 * epoch + number, np.float32), lengths, lengths, 1.0)
@@ -137,6 +137,24 @@ def test_replayed_lines_come_again_and_go_on_where_they_were() -> None:
     assert numbers(_replay(1.0), position, 4) == whole[:4]
     assert (position.replay_pass, position.replay_batch) == (1, 1)
     assert numbers(_replay(1.0), position, 3) == whole[4:]
+
+
+def test_closing_ends_what_prepares_lines() -> None:
+    ended: list[int] = []
+
+    class Watched(_Feed):
+        def epoch(self, epoch: int, skip: int = 0) -> Generator[Batch]:
+            try:
+                yield from super().epoch(epoch, skip)
+            finally:
+                ended.append(epoch)
+
+    replay = Replay(nn.Linear(2, 3), Watched(), 1.0, CTC, torch.contiguous_format)  # type: ignore[arg-type]
+    replay.close()
+    replay.next_batch(Position())
+    assert ended == []
+    replay.close()
+    assert ended == [0]
 
 
 def test_the_teacher_itself_has_nothing_to_learn() -> None:

@@ -13,7 +13,7 @@ import itertools
 import math
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -147,7 +147,7 @@ class LineFeeder:
             counts[drawable] += -(-self._world // len(drawable))
         return generator.permutation(np.repeat(np.arange(len(counts)), counts))[self._rank :: self._world]
 
-    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, skip: int = 0) -> Generator[Batch]:
         """The batches of an epoch from batch `skip` on, prepared ahead in the background."""
         ready: queue.Queue[Batch | BaseException | None] = queue.Queue(PREFETCH)
         stop = threading.Event()

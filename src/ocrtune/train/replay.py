@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +44,7 @@ class Replay:
         self.pace = pace
         self._layout = layout
         self._memory = memory
-        self._feed: Iterator[Batch] | None = None
+        self._feed: Generator[Batch] | None = None
 
     def is_due(self, step: int) -> bool:
         """Whether the step after `step` others replays: evenly spread, the same in every process."""
@@ -81,7 +81,7 @@ class Replay:
     def close(self) -> None:
         """End the thread that prepares lines."""
         if self._feed is not None:
-            self._feed.close()  # type: ignore[attr-defined]
+            self._feed.close()
             self._feed = None
 
 

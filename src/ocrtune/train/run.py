@@ -101,6 +101,7 @@ def train(
         run = _Run(
             config, folder, accelerator, display, stop, base, resume=resume, augment=augment, sets=sets
         )
+        stack.callback(run.learner.close)
         run.begin()
         while not run.finished():
             run.epoch()

@@ -123,6 +123,11 @@ class Learner:
         position.edits += edits
         position.symbols += symbols
 
+    def close(self) -> None:
+        """End what prepares general lines in the background."""
+        if self._replay is not None:
+            self._replay.close()
+
     def require_finite(self, loss: float, where: str) -> None:
         """A loss that is no number spreads to all weights: nothing of them is kept.
 
