@@ -80,12 +80,12 @@ class FolderStore:
         self._labels.flush()
 
     def _write(self, name: str, content: bytes) -> None:
-        path = self._folder / name
+        path = f"{self._folder}/{name}"  # making a `Path` takes a fifth of the time of writing
         try:
-            path.write_bytes(content)
+            _write_file(path, content)
         except FileNotFoundError:
-            path.parent.mkdir(parents=True)
-            path.write_bytes(content)
+            Path(path).parent.mkdir(parents=True)
+            _write_file(path, content)
 
     def finish(self) -> int:
         """Put the new labels behind those that were there, in one step."""
@@ -116,6 +116,11 @@ class FolderStore:
             end = content.rfind(b"\n") + 1
             file.truncate(end)
         return content[:end].rstrip(b"\n").rpartition(b"\n")[2].decode()
+
+
+def _write_file(path: str, content: bytes) -> None:
+    with open(path, "wb") as file:  # noqa: PTH123 - see where it is called
+        file.write(content)
 
 
 class LmdbStore:

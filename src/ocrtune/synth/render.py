@@ -21,11 +21,14 @@ Boxes = npt.NDArray[np.float32]
 
 _Box = tuple[float, float, float, float]
 
-_Placed = tuple[Image, int, int, int, int, int]
-"""Ink, its left, top, right and bottom from the origin in px, and its cluster."""
+_Inked = tuple[Image, int, int, int, int]
+"""Ink, and its left, top, right and bottom from the origin in px."""
 
-_Glyphs = dict[tuple[int, int, int], Bitmap | None]
-"""Glyph and its phases along x and y to its bitmap, None where it has no ink."""
+_Placed = tuple[Image, int, int, int, int, int]
+"""The same, and the cluster that it draws."""
+
+_Glyphs = dict[tuple[int, int, int], _Inked | None]
+"""Glyph and its phases along x and y to its ink, None where it has none."""
 
 CANVAS_LIMIT = 2**25
 """px of one line: 32 MiB, a thousand times a usual one."""
@@ -142,7 +145,8 @@ class LineRenderer:
                 # Saturating: where letters join, the coverages of the two sides of a seam add up to full ink.
                 part = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
                 cv2.add(part, ink, part)
-            edge = max(edge, x1)
+            if x1 > edge:
+                edge = x1
         self._evict()
         return RenderedLine(canvas, -top, shaped, size, -left)
 
@@ -157,18 +161,17 @@ class LineRenderer:
                 column, row = round(x * steps), -round(y * steps)
                 key = (glyph, column % PHASES, row % PHASES)
                 try:
-                    bitmap = glyphs[key]
+                    inked = glyphs[key]
                 except KeyError:
-                    bitmap = glyphs[key] = self._draw_glyph(run.font, size, *key)
-                if bitmap is None:
+                    inked = glyphs[key] = self._draw_glyph(run.font, size, *key)
+                if inked is None:
                     if not shaped.text[cluster].isspace():
                         blank[cluster] = run.font
                     continue
-                ink, left, top = bitmap
-                left += column // PHASES
-                top += row // PHASES
-                height, width = ink.shape
-                placed.append((ink, left, top, left + width, top + height, cluster))
+                ink, left, top, right, bottom = inked
+                column //= PHASES
+                row //= PHASES
+                placed.append((ink, left + column, top + row, right + column, bottom + row, cluster))
         for cluster in sorted(blank.keys() - {part[-1] for part in placed}) if blank else ():
             if not is_ignorable(symbol := shaped.text[cluster]):
                 name = blank[cluster].name
@@ -185,14 +188,14 @@ class LineRenderer:
         self._glyphs.move_to_end(key)
         return glyphs
 
-    def _draw_glyph(self, font: Font, size: float, glyph: int, x: int, y: int) -> Bitmap | None:
+    def _draw_glyph(self, font: Font, size: float, glyph: int, x: int, y: int) -> _Inked | None:
         scale = size / font.units_per_em
         outline = Outline(glyph, x / PHASES, -y / PHASES)
-        bitmap = _cut_to_ink(rasterise(font.shaper, [outline], (scale, scale)))
-        if bitmap is not None and max(bitmap.ink.shape) > GLYPH_LIMIT * size + 2:
+        inked = _cut_to_ink(rasterise(font.shaper, [outline], (scale, scale)))
+        if inked is not None and max(inked[0].shape) > GLYPH_LIMIT * size + 2:
             raise InputError(f"the font {font.name} has a glyph of over {GLYPH_LIMIT} em; use another font")
-        self._bytes += _cached_bytes(bitmap)
-        return bitmap
+        self._bytes += _cached_bytes(inked)
+        return inked
 
     def _evict(self) -> None:
         """Forget the font and size used longest ago, until the cache is within its limit."""
@@ -201,11 +204,11 @@ class LineRenderer:
             self._bytes -= sum(map(_cached_bytes, glyphs.values()))
 
 
-def _cached_bytes(bitmap: Bitmap | None) -> int:
-    return ENTRY_BYTES + (0 if bitmap is None else bitmap.ink.size)
+def _cached_bytes(inked: _Inked | None) -> int:
+    return ENTRY_BYTES + (0 if inked is None else inked[0].size)
 
 
-def _cut_to_ink(bitmap: Bitmap | None) -> Bitmap | None:
+def _cut_to_ink(bitmap: Bitmap | None) -> _Inked | None:
     """Without empty rows and columns around; None if nothing is left."""
     if bitmap is None:
         return None
@@ -213,4 +216,5 @@ def _cut_to_ink(bitmap: Bitmap | None) -> Bitmap | None:
     x, y, width, height = cv2.boundingRect(ink)
     if not width:
         return None
-    return Bitmap(ink[y : y + height, x : x + width].copy(), bitmap.left + x, bitmap.top + y)
+    left, top = bitmap.left + x, bitmap.top + y
+    return ink[y : y + height, x : x + width].copy(), left, top, left + width, top + height

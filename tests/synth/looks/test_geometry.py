@@ -22,11 +22,11 @@ from ocrtune.synth.looks.geometry import (
     FixedWidth,
     Margins,
     Perspective,
+    Pieces,
     Skew,
     Slant,
     Stretch,
     Wave,
-    pieces_kept,
     place,
 )
 from ocrtune.synth.looks.placement import Window
@@ -178,7 +178,7 @@ def test_a_clipped_crop_cuts_letters_but_never_a_comma() -> None:
     comma[34:40, 80:84] = 255
     for side in ("bottom", "right"):
         kept = place((ClippedCrop(0.2, side),), comma, comma, 40)  # type: ignore[arg-type]
-        assert pieces_kept(comma, Window(0, 0, 100, 40)) == 1
+        assert Pieces.of(comma).kept(Window(0, 0, 100, 40)) == 1
         assert kept.ink[:, -4:].any() or side == "right"
         assert cv2.connectedComponents(kept.ink)[0] == 4  # three pieces and the paper
 
@@ -186,10 +186,10 @@ def test_a_clipped_crop_cuts_letters_but_never_a_comma() -> None:
 def test_pieces_kept_is_the_worst_of_them() -> None:
     ink = np.zeros((20, 40), np.uint8)
     ink[0:10, 0:10] = ink[0:20, 30:40] = 255
-    assert pieces_kept(ink, Window(0, 0, 40, 20)) == 1
-    assert pieces_kept(ink, Window(0, 5, 40, 20)) == 0.5
-    assert pieces_kept(ink, Window(5, 0, 35, 15)) == 0.375  # 5 x 15 of 10 x 20
-    assert pieces_kept(np.zeros((4, 4), np.uint8), Window(0, 0, 1, 1)) == 1
+    assert Pieces.of(ink).kept(Window(0, 0, 40, 20)) == 1
+    assert Pieces.of(ink).kept(Window(0, 5, 40, 20)) == 0.5
+    assert Pieces.of(ink).kept(Window(5, 0, 35, 15)) == 0.375  # 5 x 15 of 10 x 20
+    assert Pieces.of(np.zeros((4, 4), np.uint8)).kept(Window(0, 0, 1, 1)) == 1
 
 
 def test_boxes_become_the_boxes_around_their_outline() -> None:

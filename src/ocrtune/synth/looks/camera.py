@@ -110,7 +110,9 @@ class Noise(PageEffect):
         """Add the noise."""
         height, width = page.shape[-2:]
         field = window("noise", height * (page.size // (height * width)), width, self.seed)
-        return page + np.float32(self.sigma) * field.reshape(page.shape)
+        noise = np.float32(self.sigma) * field.reshape(page.shape)
+        noise += page
+        return noise
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Projective effects are multiplied into one map, so that the ink is resampled onc
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Stretch(ProjectiveEffect):
 
     def matrix(self, width: int, height: int) -> npt.NDArray[np.float64]:
         """Scale x."""
-        return np.diag((self.ratio, 1.0, 1.0))
+        return np.array([[self.ratio, 0, 0], [0, 1, 0], [0, 0, 1]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class Skew(ProjectiveEffect):
 
     def matrix(self, width: int, height: int) -> npt.NDArray[np.float64]:
         """Rotate; y points down."""
-        angle = np.deg2rad(self.angle)
-        cos, sin = np.cos(angle), np.sin(angle)
+        angle = math.radians(self.angle)
+        cos, sin = math.cos(angle), math.sin(angle)
         return np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
 
 
@@ -248,9 +249,10 @@ class ClippedCrop(CropEffect):
 
     def crop(self, window: Window, ink: Image, line_height: int) -> Window:
         """Cut as deep as drawn, or half as deep, or not at all."""
+        pieces = Pieces.of(ink)
         for depth in (self.depth, self.depth / 2):
             cut = self._cut(window, ink, round(depth * line_height))
-            if pieces_kept(ink, cut) >= KEPT:
+            if pieces.kept(cut) >= KEPT:
                 return cut
         return window
 
@@ -270,19 +272,32 @@ KEPT = 0.7
 """Of the area of each piece of ink; judged by eye: with less, an "E" cut at its foot reads as "F"."""
 
 
-def pieces_kept(ink: Image, window: Window) -> float:
-    """The least share of its area that a separate piece of ink keeps inside `window`; 1 for no ink."""
-    count, labels = cv2.connectedComponents(cv2.threshold(ink, 95, 255, cv2.THRESH_BINARY)[1])
-    if count == 1:
-        return 1.0
-    outside = labels.copy()
-    outside[max(0, window.top) : window.bottom, max(0, window.left) : window.right] = 0
-    cut = np.bincount(outside[outside > 0], minlength=count)
-    touched = np.flatnonzero(cut)
-    if not len(touched):
-        return 1.0
-    whole = np.bincount(labels[labels > 0], minlength=count)[touched]
-    return float(((whole - cut[touched]) / whole).min())
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The separate pieces of ink of a mask."""
+
+    labels: npt.NDArray[np.uint16] | npt.NDArray[np.int32]
+    """(H, W): 0 for paper, else the number of the piece."""
+    areas: npt.NDArray[np.int32]
+    """(N,) px of the paper, then of each piece."""
+
+    @classmethod
+    def of(cls, ink: Image) -> Pieces:
+        """Find the pieces of a mask (H, W)."""
+        binary = cv2.threshold(ink, 95, 255, cv2.THRESH_BINARY)[1]
+        # Pieces are at least 2 px apart, so two bytes count those of 2**18 px; in half the time of four.
+        kind = cv2.CV_16U if ink.size < 2**18 else cv2.CV_32S
+        _, labels, measures, _ = cv2.connectedComponentsWithStats(binary, ltype=kind)
+        return cls(np.asarray(labels), np.asarray(measures[:, cv2.CC_STAT_AREA], np.int32))
+
+    def kept(self, window: Window) -> float:
+        """The least share of its area that a piece keeps inside `window`; 1 for no ink."""
+        top, left = max(0, window.top), max(0, window.left)
+        bottom, right = max(top, window.bottom), max(left, window.right)
+        within = self.labels[top:bottom]
+        outside = self.labels[:top], self.labels[bottom:], within[:, :left], within[:, right:]
+        cut = np.bincount(np.concatenate([part.ravel() for part in outside]), minlength=len(self.areas))
+        return float(((self.areas - cut) / self.areas)[1:].min(initial=1))
 
 
 PROJECTIVE_EFFECTS: tuple[type[ProjectiveEffect], ...] = (Stretch, Slant, Skew, Perspective)

@@ -48,7 +48,7 @@ class Shading(PageEffect):
         height, width = page.shape[-2:]
         light = np.float32(self.patches) * window("cloud", height, width, self.seed)
         light += np.linspace(-self.slope / 2, self.slope / 2, width, dtype=np.float32)
-        return page + light
+        return page + light if page.ndim == 3 else np.add(page, light, out=light)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,8 @@ class Texture(Backing):
     def apply(self, page: FloatImage, scene: Scene, ink_level: Level) -> FloatImage:
         """Add the pattern."""
         height, width = scene.ink.shape
-        return page + np.float32(self.amplitude) * window(self.kind, height, width, self.seed)
+        pattern = np.float32(self.amplitude) * window(self.kind, height, width, self.seed)
+        return page + pattern if page.ndim == 3 else np.add(page, pattern, out=pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +240,13 @@ def paint(effects: Sequence[Effect], ink: Image, scene: Scene) -> FloatImage:
 
 def mixed(page: Level, level: Level, cover: Image, share: float = 1) -> FloatImage:
     """The page with `level` (or another page) where `cover` (H, W) is 255, in between where it is less."""
-    change = np.asarray(level - page, np.float32) * (cover * np.float32(share / 255))
-    return np.asarray(page + change, np.float32)
+    shares = cover.astype(np.float32)
+    shares *= np.float32(share / 255)
+    change = np.asarray(level - page, np.float32)
+    is_page = change.shape[-2:] == cover.shape  # then no more memory is taken than that of the result
+    change = np.multiply(change, shares, out=change if is_page else None)
+    change += page
+    return change
 
 
 def _moved(ink: Image, right: float, down: float) -> Image:

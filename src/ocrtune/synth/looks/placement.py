@@ -37,16 +37,15 @@ class Homography:
     def holding(cls, matrix: npt.NDArray[np.float64], width: int, height: int) -> Homography:
         """`matrix`, moved so that all of a (height, width) mask lies on the canvas."""
         # Linear interpolation spreads an edge pixel's ink up to one pixel beyond its centre.
-        rows = matrix.tolist()
-        (a, b, c), (d, e, f), (g, h, i) = rows
-        placed = [
-            ((a * x + b * y + c) / (g * x + h * y + i), (d * x + e * y + f) / (g * x + h * y + i))
-            for x, y in ((-1, -1), (width, -1), (-1, height), (width, height))
-        ]
-        right, down = (ceil(-min(along)) for along in zip(*placed, strict=True))
-        columns, lines = (ceil(max(along)) + 1 for along in zip(*placed, strict=True))
-        shift = np.array([[1.0, 0, right], [0, 1, down], [0, 0, 1]])
-        return cls(shift @ matrix, (columns + right, lines + down))
+        (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+        corners = ((-1, -1), (width, -1), (-1, height), (width, height))
+        depths = [g * x + h * y + i for x, y in corners]
+        xs = [(a * x + b * y + c) / depth for (x, y), depth in zip(corners, depths, strict=True)]
+        ys = [(d * x + e * y + f) / depth for (x, y), depth in zip(corners, depths, strict=True)]
+        right, down = ceil(-min(xs)), ceil(-min(ys))
+        shifted = (a + right * g, b + right * h, c + right * i), (d + down * g, e + down * h, f + down * i)
+        size = ceil(max(xs)) + 1 + right, ceil(max(ys)) + 1 + down
+        return cls(np.array((*shifted, (g, h, i)), np.float64), size)
 
     def points(self, points: Points) -> Points:
         """Move points."""
@@ -94,10 +93,13 @@ class Window:
     def mask(self, mask: Image) -> Image:
         """Cut a mask (H, W)."""
         height, width = mask.shape
-        inner = mask[max(0, self.top) : max(0, self.bottom), max(0, self.left) : max(0, self.right)]
-        outer = (-self.top, self.bottom - height, -self.left, self.right - width)
-        top, bottom, left, right = (max(0, side) for side in outer)
-        return np.asarray(cv2.copyMakeBorder(inner, top, bottom, left, right, cv2.BORDER_CONSTANT), np.uint8)
+        cut = np.zeros((self.bottom - self.top, self.right - self.left), np.uint8)
+        left, top = max(0, self.left), max(0, self.top)
+        right, bottom = min(width, self.right), min(height, self.bottom)
+        if left < right and top < bottom:
+            inner = cut[top - self.top : bottom - self.top, left - self.left : right - self.left]
+            inner[:] = mask[top:bottom, left:right]
+        return cut
 
 
 @dataclass(frozen=True, slots=True)

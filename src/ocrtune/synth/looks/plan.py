@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from ocrtune.errors import InputError
 from ocrtune.records import Image
 from ocrtune.synth.looks.camera import CAMERA_EFFECTS
-from ocrtune.synth.looks.effects import Effect, FloatImage, effect_name
+from ocrtune.synth.looks.effects import Effect, FloatImage, effect_name, to_bytes
 from ocrtune.synth.looks.file import FILE_EFFECTS, FileEffect
 from ocrtune.synth.looks.geometry import GEOMETRY_EFFECTS, place
 from ocrtune.synth.looks.ink import INK_EFFECTS, ROOM, InkEffect
@@ -99,7 +99,7 @@ class LookPlan:
         if max(height, line_height or 0) > HEIGHT_LIMIT or width > WIDTH_LIMIT:
             limit = f"{WIDTH_LIMIT} x {HEIGHT_LIMIT}"
             raise InputError(f"ink of {width} x {height} px is too large; make it at most {limit}")
-        if not ink.size or not cv2.countNonZero(ink):
+        if not ink.size or not cv2.hasNonZero(ink):
             raise InputError(f"the ink mask of {width} x {height} px has no ink; draw some text")
         line_height = line_height or height
         room = int(ROOM * line_height) + 2
@@ -173,7 +173,7 @@ def _bytes(page: FloatImage) -> Image:
     """Grey levels (H, W), or planes (3, H, W), to the nearest bytes: (H, W), or RGB (H, W, 3)."""
     if page.ndim == 3:
         return np.asarray(cv2.merge([_bytes(plane) for plane in page]), np.uint8)
-    return np.asarray(cv2.convertScaleAbs(cv2.max(page, 0)), np.uint8)
+    return to_bytes(page)
 
 
 _STEP: Mapping[Any, int] = MappingProxyType(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -152,18 +151,25 @@ class Legibility:
     @classmethod
     def of(cls, look: Look) -> Legibility:
         """Measure a line; ink without paper around it, which says nothing, is perfect."""
-        sums = _sums(look)  # (bands, 6, stretches)
-        cells = np.concatenate((sums.sum(axis=0, keepdims=True), sums)).transpose(1, 0, 2)
-        contrasts, correlations = _regression(cells)  # (1 + bands, stretches) each, as area and ink
-        area, ink = cells[:2]
+        sums, grey_squares = _sums(look)  # (1 + bands, 5, stretches), (stretches,)
+        area, ink, ink_squares, grey, joint = sums.transpose(1, 0, 2)
+        # Of grey levels on coverage. Rounding may leave a flat stretch a variance just below 0; it has no
+        # shape either way.
+        covariance = np.abs(area * joint - ink * grey)
+        ink_variance = np.maximum(area * ink_squares - ink * ink, 1e-6)
+        contrasts = covariance / ink_variance
         # A stretch with hardly any ink, such as a gap between words, or with no paper, says nothing.
         telling = (ink[0] > 0.1 * ink[0].max()) & (ink[0] < 0.99 * area[0])
-        if not telling.any():
+        told = contrasts[0][telling]
+        if not told.size:
             return cls(255.0, 1.0, 1.0)
+        grey_variance = np.maximum(area[0] * grey_squares - grey[0] * grey[0], 1e-6)
+        correlations = covariance[0] / np.sqrt(ink_variance[0] * grey_variance)
         inked = (ink[1:] > LEAST_INK * _stretch(look) ** 2) & (ink[1:] < 0.95 * area[1:])
-        ranked = np.sort(contrasts[1:][inked])
+        ranked = contrasts[1:][inked]
+        ranked.sort()
         part = ranked[0] / max(1.0, ranked[len(ranked) // 2]) if len(ranked) else 1.0
-        return cls(float(contrasts[0][telling].min()), float(correlations[0][telling].min()), float(part))
+        return cls(float(told.min()), float(correlations[telling].min()), float(part))
 
 
 LEAST_INK = 0.016
@@ -183,8 +189,13 @@ def _stretch(look: Look) -> int:
     return max(1, len(look.truth) // 2)
 
 
-def _sums(look: Look) -> Sums:
-    """Sums (bands, 6, stretches) of area, ink, ink², grey, ink x grey and grey², where the area is."""
+def _sums(look: Look) -> tuple[Sums, Sums]:
+    """What a regression needs of every stretch, where the area is.
+
+    Returns:
+        Sums (1 + bands, 5, stretches) of area, ink, ink², grey, ink x grey: of all rows, then of each band.
+        Sums (stretches,) of grey², of all rows.
+    """
     _, top, _, inked = cv2.boundingRect(look.truth)
     rows = slice(max(0, top - 2), top + inked + 2)
     image, truth = look.image[rows], look.truth[rows]
@@ -200,32 +211,26 @@ def _sums(look: Look) -> Sums:
     cv2.multiply(ink, ink, ink_squares)
     cv2.multiply(area, grey, near)
     cv2.multiply(ink, grey, joint)
-    grey_squares = cv2.multiply(near, grey, dtype=cv2.CV_32F)
     flat = table.reshape(height, -1)
     bands = min(BANDS, max(1, height // BAND_HEIGHT))
-    edges = [height * band // bands for band in range(bands + 1)]
-    columns = np.empty((bands, 6 * width), np.float32)
-    for band, (low, high) in enumerate(pairwise(edges)):
-        row = columns[band : band + 1]
-        cv2.reduce(flat[low:high], 0, cv2.REDUCE_SUM, row[:, : 5 * width], cv2.CV_32F)
-        cv2.reduce(grey_squares[low:high], 0, cv2.REDUCE_SUM, row[:, 5 * width :])
+    columns = np.empty((5 * bands + 1, width), np.float32)
+    banded = columns[:-1].reshape(bands, 1, -1)
+    for band in range(bands):
+        part = flat[height * band // bands : height * (band + 1) // bands]
+        cv2.reduce(part, 0, cv2.REDUCE_SUM, banded[band], cv2.CV_32F)
+    squares = cv2.multiply(near, grey, dtype=cv2.CV_32F)
+    cv2.reduce(squares, 0, cv2.REDUCE_SUM, columns[-1:], cv2.CV_32F)
     step = _stretch(look)
     starts = np.arange(0, max(1, width - step // 2), step)  # the last stretch takes what is left
-    sums = np.add.reduceat(columns.reshape(bands, 6, width), starts, axis=2, dtype=np.float64)
-    return np.asarray(sums * _UNITS, np.float64)
+    summed = np.empty((5 * bands + 6, len(starts)))
+    np.add.reduceat(columns, starts, axis=1, dtype=np.float64, out=summed[5:])
+    sums = summed[:-1].reshape(-1, 5, len(starts))
+    np.add.reduce(sums[1:], axis=0, out=sums[0])
+    sums *= _UNITS
+    return sums, summed[-1] * (1 / 255)
 
 
-def _regression(sums: Sums) -> tuple[Sums, Sums]:
-    """Of grey levels on coverage: absolute slopes and correlations (…), from sums (6, …) as of `_sums`."""
-    area, ink, ink_squares, grey, joint, grey_squares = sums
-    covariance = np.abs(area * joint - ink * grey)
-    # Rounding may leave a flat stretch a variance just below 0; it has no shape either way.
-    ink_variance = np.maximum(area * ink_squares - ink * ink, 1e-6)
-    grey_variance = np.maximum(area * grey_squares - grey * grey, 1e-6)
-    return covariance / ink_variance, covariance / np.sqrt(ink_variance * grey_variance)
-
-
-_UNITS = np.array([1, 1, 1 / 255, 1, 1, 1])[:, np.newaxis] / 255
-"""(6, 1) of the sums: area and ink are counted in bytes, and mean 0..1."""
+_UNITS = np.array([1, 1, 1 / 255, 1, 1])[:, np.newaxis] / 255
+"""(5, 1) of the sums: area and ink are counted in bytes, and mean 0..1."""
 
 _SQUARE = np.ones((5, 5), np.uint8)
