@@ -70,6 +70,9 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
     """Rounds with `--unlabelled`, each from the model of the one before; one that reads worse ends them."""
     trust: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Share of the readings taken from `--unlabelled` that must be right, as the validation lines tell."""
+    symbol_visits: Annotated[int, Field(ge=1)] | None = None
+    """Appearances of each symbol in an epoch, at least: lines with rarer ones are visited more often, up to
+    ten times."""
     augment: Literal["none", "light", "strong"] = "strong"
     """Random changes to the training images: light, shape, blur, noise, compression, crop."""
     epochs: Annotated[int, Field(ge=1)] | None = None

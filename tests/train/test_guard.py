@@ -6,7 +6,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,9 @@ from ocrtune.synth.fonts import matplotlib_font_folder
 from ocrtune.train import general
 from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import Batch
-from ocrtune.train.guard import GuardScore
+from ocrtune.train.guard import Guard, GuardScore
 from ocrtune.train.keeping import Keeper
+from ocrtune.train.material import prepare
 from ocrtune.train.replay import Replay, divergence
 from ocrtune.train.run import train
 from ocrtune.train.state import Position
@@ -102,14 +103,14 @@ def test_the_divergence_is_that_of_the_definition() -> None:
     teacher, student = torch.tensor([0.5, 0.25, 0.25]), torch.tensor([0.25, 0.5, 0.25])
     expected = 0.5 * np.log(2) + 0.25 * np.log(0.5)
     logits = [p.log().expand(1, 3, 3) + shift for p, shift in ((student, 5.0), (teacher, -2.0))]
-    assert float(divergence(*logits)) == pytest.approx(3 * expected, abs=1e-6)
-    assert float(divergence(logits[1], logits[1])) == pytest.approx(0, abs=1e-6)
+    assert divergence(*logits).tolist()[0] == pytest.approx(3 * [expected], abs=1e-6)
+    assert divergence(logits[1], logits[1]).tolist()[0] == pytest.approx(3 * [0.0], abs=1e-6)
 
 
 class _Feed:
     """Batches by number; each pass has three."""
 
-    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, skip: int = 0) -> Generator[Batch]:
         for number in range(skip, 3):
             lengths = np.ones(1, np.int64)
             image = np.full((1, 1, 1, 2), 10 * epoch + number, np.float32)
@@ -137,6 +138,24 @@ def test_replayed_lines_come_again_and_go_on_where_they_were() -> None:
     assert numbers(_replay(1.0), position, 4) == whole[:4]
     assert (position.replay_pass, position.replay_batch) == (1, 1)
     assert numbers(_replay(1.0), position, 3) == whole[4:]
+
+
+def test_closing_ends_what_prepares_lines() -> None:
+    ended: list[int] = []
+
+    class Watched(_Feed):
+        def epoch(self, epoch: int, skip: int = 0) -> Generator[Batch]:
+            try:
+                yield from super().epoch(epoch, skip)
+            finally:
+                ended.append(epoch)
+
+    replay = Replay(nn.Linear(2, 3), Watched(), 1.0, CTC, torch.contiguous_format)  # type: ignore[arg-type]
+    replay.close()
+    replay.next_batch(Position())
+    assert ended == []
+    replay.close()
+    assert ended == [0]
 
 
 def test_the_teacher_itself_has_nothing_to_learn() -> None:
@@ -207,6 +226,31 @@ def test_a_stopped_run_replays_on_to_the_result_of_a_straight_one(
     assert same(straight.output / "last", stopped.output / "last")
 
 
+@pytest.mark.slow
+def test_where_the_guard_allows_nothing_the_base_stays(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However well the tuned weights read the material."""
+    begun: list[torch.Tensor] = []
+
+    def exact(self: Guard, network: nn.Module, bf16: bool, layout: torch.memory_format) -> float:
+        weight = network.head.weight.detach().clone()
+        begun.append(weight)
+        return 0.9 if torch.equal(weight, begun[0]) else 0.8
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Guard, "exact", exact)
+        train(config(digit_lines, tiny_base, tmp_path / "run", replay="none"))
+    said = capsys.readouterr().out
+    assert "weights kept as they were in the base: the guard allows nothing on the way to the end\n" in said
+    assert "exact 80.0% (base 90.0%, may lose 0.5 points): too low to be the best\n" in said
+    assert "general lines, 6: exact 90.0% before, 90.0% after (+0.0 points)\n" in said
+    best = ModelBundle.open(tmp_path / "run/best")
+    assert torch.equal(torch.from_numpy(best.load_weights()["head.weight"]), begun[0])
+    assert best.manifest.training["way_back"] == 0.0
+    assert not same(tmp_path / "run/best", tmp_path / "run/last")
+
+
 # --- what cannot be ---
 
 
@@ -252,3 +296,25 @@ def test_with_the_symbols_of_the_labels_alone_nothing_is_guarded_unless_asked(
     assert not general.is_wanted(plain, plain.guard)
     assert general.is_wanted(config(digit_lines, tiny_base, tmp_path / "run"), None)
     assert not general.is_wanted(config(digit_lines, tiny_base, tmp_path / "run"), "none")
+
+
+def test_kept_symbols_are_read_in_the_case_that_is_printed(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    """The labels are capitals only, and the base has small letters too."""
+    capitals = tmp_path / "capitals"
+    capitals.mkdir()
+    (capitals / "images").symlink_to(digit_lines / "images")
+    names = [row.partition("\t")[0] for row in (digit_lines / "labels.txt").read_text().splitlines()]
+    (capitals / "labels.txt").write_text("".join(f"{name}\tABAB\n" for name in names[:20]))
+    said: list[str] = []
+    settings = config(capitals, tiny_base, tmp_path / "run", replay="none", guard="none")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ocrtune.train.transfer.CASE_LETTERS", 20)
+        start, _ = prepare(settings, said.append)
+        cut, _ = prepare(settings.model_copy(update={"vocab": "data"}), said.append)
+    named = [tuple(start.charset.symbols[i - 1] for i in pair) for pair in start.case_pairs]
+    assert {("A", "a"), ("B", "b"), ("Z", "z")} <= set(named)
+    assert len(named) == 26
+    assert sum("the labels have one case" in text for text in said) == 1
+    assert cut.case_pairs == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,10 @@ from ocrtune.decoding import ATTENTION, CTC
 from ocrtune.train.objective import (
     IGNORED,
     attention_loss,
+    ctc_loss,
     fed_and_wanted,
     greedy_edits,
+    in_either_case,
     line_losses,
     per_symbol,
     predict,
@@ -79,3 +83,23 @@ def test_greedy_edits(layout: object, path: list[int], label: list[int], edits: 
 
 def test_per_symbol_does_not_divide_by_nothing() -> None:
     assert per_symbol(torch.tensor([6.0, 2.0]), torch.tensor([3, 0])).tolist() == [2.0, 2.0]
+
+
+def test_a_letter_has_the_probability_of_both_its_cases() -> None:
+    """Labels that write capitals whatever the print: "a" at a step must not lower the probability of "A"."""
+    probabilities = torch.tensor([[[0.1, 0.2, 0.3, 0.4]]])  # blank, "A", "a", "1"
+    logits = (probabilities.log() + 3).requires_grad_()
+    either = in_either_case(logits, ((1, 2),))
+    assert either.softmax(2)[0, 0].tolist() == pytest.approx([0.1, 0.5, 0.0, 0.4])
+    loss = ctc_loss(either, torch.tensor([1]), torch.tensor([1]))
+    assert float(loss.detach()) == pytest.approx(-math.log(0.5))
+    loss.backward()
+    gradient = logits.grad[0, 0].tolist()
+    # Both cases rise in the proportion that they have: the ratio between them is not taught.
+    assert gradient[1] / gradient[2] == pytest.approx(0.2 / 0.3)
+    assert gradient[1] < 0 < gradient[3]
+
+
+def test_without_pairs_logits_stay_what_they_are() -> None:
+    logits = torch.zeros(1, 2, 3)
+    assert in_either_case(logits, ()) is logits

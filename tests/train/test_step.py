@@ -93,7 +93,7 @@ class Trial:
         self.learner = Learner(
             SimpleNamespace(device=torch.device("cpu"), process_index=0, num_processes=1),  # type: ignore[arg-type]
             recipe, self.network, optimizer, WeightAverage(self.network, 0.9), Anchor(self.network, 0.0),
-            None, replay if pace else None, CTC, torch.contiguous_format, Path("run"),  # type: ignore[arg-type]
+            None, replay if pace else None, CTC, (), torch.contiguous_format, Path("run"),  # type: ignore[arg-type]
             [f"labels.txt:{line}" for line in range(200)],
             seed=7, pixels=pixels, note=self.notes.append,
         )  # fmt: skip

@@ -13,6 +13,7 @@ from ocrtune.train.transfer import (
     LOOK_ALIKES,
     UNTAUGHT_BIAS,
     CharsetChange,
+    case_pairs,
     change_charset,
     look_alike,
     missing_case,
@@ -339,3 +340,19 @@ def test_a_decoder_is_fed_the_look_alike_of_a_new_symbol_or_the_mean() -> None:
     assert torch.equal(changed[2], table[4])
     torch.testing.assert_close(changed[3], table[2:].mean(0))  # not of start and end
     assert torch.equal(changed[4], table[3])
+
+
+@pytest.mark.parametrize(
+    ("texts", "pairs"),
+    [
+        (["TOTAL CASH"] * 40, {("A", "a"), ("B", "b")}),
+        (["total cash"] * 40, {("a", "A"), ("b", "B")}),
+        (["Total Cash"] * 40, set()),
+        (["TOTAL"], set()),  # too few to tell
+    ],
+)
+def test_labels_of_one_case_do_not_tell_the_other(texts: list[str], pairs: set[tuple[str, str]]) -> None:
+    charset = Charset("aAbB1ßC")  # "ß" is "SS" in capitals, and "c" is not there
+    found = case_pairs(charset, LAYOUT, texts)
+    named = {tuple(charset.symbols[LAYOUT.to_symbol(index)] for index in pair) for pair in found}
+    assert named == pairs

@@ -14,7 +14,7 @@ import itertools
 import math
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -154,7 +154,7 @@ class LineFeeder:
             counts[np.flatnonzero(self._weights)] += 1
         return generator.permutation(np.repeat(np.arange(len(counts)), counts))
 
-    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, skip: int = 0) -> Generator[Batch]:
         """The batches of an epoch from batch `skip` on, prepared ahead in the background."""
         ready: queue.Queue[Batch | BaseException | None] = queue.Queue(PREFETCH)
         stop = threading.Event()

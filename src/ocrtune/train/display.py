@@ -89,7 +89,7 @@ class Display:
         order = sorted(
             range(len(lines)),
             key=lambda i: (
-                comparable(lines.entries[i].text) == comparable(validation.predictions[i].text),
+                _is_read(lines.entries[i].text, validation.predictions[i].text, validation.ignore_case),
                 validation.predictions[i].confidence,
             ),
         )
@@ -97,16 +97,20 @@ class Display:
             (lines.entries[i].text, validation.predictions[i].text, validation.predictions[i].confidence)
             for i in order[:ROWS_SHOWN]
         ]
-        self._table(rows)
+        self._table(rows, validation.ignore_case)
 
-    def _table(self, rows: Sequence[tuple[str, str, float]]) -> None:
+    def _table(self, rows: Sequence[tuple[str, str, float]], ignore_case: bool) -> None:
         if not self.console.is_terminal:
             for truth, reading, confidence in rows:
-                mark = "=" if comparable(truth) == comparable(reading) else "x"
+                mark = "=" if _is_read(truth, reading, ignore_case) else "x"
                 self.note(f"    {mark} {truth} -> {reading} ({confidence:.2f})")
             return
         table = Table("truth", "reading", "confidence", box=None, padding=(0, 2))
         for truth, reading, confidence in rows:
-            style = "green" if comparable(truth) == comparable(reading) else "red"
+            style = "green" if _is_read(truth, reading, ignore_case) else "red"
             table.add_row(Text(truth), Text(reading, style=style), f"{confidence:.2f}")
         self.console.print(table)
+
+
+def _is_read(truth: str, reading: str, ignore_case: bool) -> bool:
+    return comparable(truth, ignore_case=ignore_case) == comparable(reading, ignore_case=ignore_case)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from accelerate import Accelerator
@@ -13,8 +14,7 @@ from ocrtune.convert.export import load_network
 from ocrtune.evaluate.metrics import Metrics
 from ocrtune.train.folder import BEST, LAST, RunFolder
 from ocrtune.train.guard import Guard, GuardScore
-from ocrtune.train.keeping import Keeper, read_bundle
-from ocrtune.train.material import Lines
+from ocrtune.train.keeping import Keeper
 from ocrtune.train.recipe import Recipe
 from ocrtune.train.state import Position
 from ocrtune.train.validation import Validator
@@ -38,7 +38,6 @@ class Ending:
         folder: of the run.
         keeper: writes it.
         recipe: the choices made.
-        lines: of both sides.
         validator: reads the lines that were validated on.
         guard: reads the general lines, or None.
         beginning: the weights before the first step, where the way back to them may be taken, or None.
@@ -52,7 +51,6 @@ class Ending:
         folder: RunFolder,
         keeper: Keeper,
         recipe: Recipe,
-        lines: Lines,
         validator: Validator,
         guard: Guard | None,
         beginning: Weights | None,
@@ -63,7 +61,6 @@ class Ending:
         self._folder = folder
         self._keeper = keeper
         self._recipe = recipe
-        self._lines = lines
         self._validator = validator
         self._guard = guard
         self._beginning = beginning
@@ -77,7 +74,7 @@ class Ending:
         if settled.manifest.training.get(SETTLED) == position.step:
             # Killed after that, a run would take the way back from its own end.
             network, manifest = load_network(settled), settled.manifest
-            metrics = read_bundle(settled, self._lines.val)
+            metrics = self._keeper.read(settled)
             self._accelerator.wait_for_everyone()
         elif self._beginning is None:
             best, metrics = self._keeper.better_on_all_lines()
@@ -94,7 +91,7 @@ class Ending:
             self._accelerator.wait_for_everyone()
             self._keeper.finish(network, manifest, point.validation.metrics)
             self._accelerator.wait_for_everyone()
-            metrics = read_bundle(ModelBundle.open(self._folder.path / BEST), self._lines.val)
+            metrics = self._keeper.read(ModelBundle.open(self._folder.path / BEST))
             self._accelerator.wait_for_everyone()
             for text in self._both_numbers(point, position):
                 self._note(text)
@@ -104,9 +101,9 @@ class Ending:
     def _on_the_way(self, beginning: Weights, position: Position) -> tuple[nn.Module, Manifest, Point]:
         """The weights to keep: on the way from the start to the end, or those of an earlier validation.
 
-        With real lines and a guard the end is `last`, whose way goes through what general lines allow;
-        where none of it does, or `best` reads better, `best` stays. Made lines go back from the better of
-        the two on all lines.
+        Made lines go back from what reads all of them best. With real lines and a guard the end is `last`:
+        what gained more than the guard allows leads through what it does. Where nothing on the way is
+        allowed, or `best` reads better, `best` stays.
         """
         if self._recipe.way_back:
             end, _ = self._keeper.better_on_all_lines()
@@ -115,17 +112,16 @@ class Ending:
         network = self._moved(load_network(end))
         way = self._way(network, beginning, position)
         point = nearest_that_keeps_the_gain(way) if self._recipe.way_back else best_that_is_kept(way)
-        if point is not None and self._recipe.way_back:
-            self._note(describe_share(point.share))
         best = ModelBundle.open(self._folder.path / BEST)
-        if best.manifest.training != end.manifest.training and self._guard is not None:
+        if self._guard is not None and (point is None or best.manifest.training != end.manifest.training):
             other = self._moved(load_network(best))
-            earlier = self._way(other, beginning, position).at(1.0)
+            share = float(best.manifest.training["position"]["step"] > 0)
+            earlier = replace(self._way(other, beginning, position).at(1.0), share=share)
             if point is None or earlier.validation.score < point.validation.score:
                 self._note(_describe_earlier(best.manifest, nothing_allowed=point is None))
                 return other.cpu(), best.manifest, earlier
-        if point is None:  # then `best` is the end itself, and the base: nothing else is allowed
-            return network.cpu(), end.manifest, way.at(0.0)
+        assert point is not None  # without a guard the end of the way is always allowed
+        self._note(describe_share(point.share) if self._recipe.way_back else _describe_guarded(point))
         return network.cpu(), end.manifest, point
 
     def _way(self, network: nn.Module, beginning: Weights, position: Position) -> Way:
@@ -141,15 +137,11 @@ class Ending:
         """What was gained on the material, and what was lost of general lines."""
         if point.guard is None or self._guard is None:
             return []
-        guard, exact = point.guard, point.validation.metrics.exact_match
+        yours = _before_and_after(position.base_exact, point.validation.metrics.exact_match)
+        general = _before_and_after(point.guard.base, point.guard.exact)
         return [
-            f"kept {point.share:.0%} of the way from the base, the best on your lines that the guard allows "
-            f"(at most {100 * guard.max_drop:g} points of general lines may be lost)",
-            f"your lines, {len(self._validator.lines)} of those to validate: exact {position.base_exact:.1%} "
-            f"before, {exact:.1%} after ({100 * (exact - position.base_exact):+.1f} points); "
-            f"general lines, {len(self._guard.lines)}{', case ignored' if self._guard.ignore_case else ''}: "
-            f"exact {guard.base:.1%} before, {guard.exact:.1%} after "
-            f"({100 * (guard.exact - guard.base):+.1f} points)",
+            f"your lines, {len(self._validator.lines)} of those to validate: {yours}; "
+            f"general lines, {len(self._guard.lines)}: {general}"
         ]
 
 
@@ -164,6 +156,16 @@ def describe_share(share: float) -> str:
     return (
         f"only made lines validate: kept {share:.0%} of the way from the base, the nearest to it that keeps "
         f"{KEPT:.0%} of what was gained on them (--way-back never keeps all of the way)"
+    )
+
+
+def _before_and_after(before: float, after: float) -> str:
+    return f"exact {before:.1%} before, {after:.1%} after ({100 * (after - before):+.1f} points)"
+
+
+def _describe_guarded(point: Point) -> str:
+    return (
+        f"kept {point.share:.0%} of the way from the base: of what the guard allows, the best on your lines"
     )
 
 

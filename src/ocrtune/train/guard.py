@@ -10,7 +10,6 @@ from torch import nn
 from ocrtune.charset import Charset
 from ocrtune.data.dataset import LineDataset
 from ocrtune.decoding import ClassLayout
-from ocrtune.evaluate.metrics import measure
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.train.validation import Validator
 
@@ -53,7 +52,6 @@ class Guard:
         layout: of its classes.
         spec: how images become arrays.
         max_drop: share of the lines that may be read no more; `MAX_DROP` if None.
-        ignore_case: the material's labels have one case, so that a model tuned to it answers in that case.
     """
 
     def __init__(
@@ -63,19 +61,14 @@ class Guard:
         layout: ClassLayout,
         spec: PreprocessSpec,
         max_drop: float | None,
-        *,
-        ignore_case: bool,
     ) -> None:
         self.lines = lines
         self.max_drop = MAX_DROP if max_drop is None else max_drop
-        self.ignore_case = ignore_case
         self._validator = Validator(lines, charset, layout, spec)
 
     def exact(self, network: nn.Module, bf16: bool, layout: torch.memory_format) -> float:
         """The share of the lines that `network` reads exactly."""
-        read = self._validator.score(network, bf16, layout).predictions
-        pairs = ((entry.text, line.text) for entry, line in zip(self.lines.entries, read, strict=True))
-        return measure(pairs, ignore_case=self.ignore_case).exact_match
+        return self._validator.score(network, bf16, layout).metrics.exact_match
 
     def against(self, base: float, exact: float) -> GuardScore:
         """A score against the base's."""

@@ -157,9 +157,13 @@ class Keeper:
         bundles = [ModelBundle.open(self._folder.path / name) for name in (BEST, LAST)]
         if bundles[0].manifest.training == bundles[1].manifest.training:
             del bundles[1]  # the same step
-        scored = [(read_bundle(bundle, self._lines.val), bundle) for bundle in bundles]
+        scored = [(self.read(bundle), bundle) for bundle in bundles]
         metrics, bundle = min(scored, key=lambda pair: (pair[0].cer, -pair[0].exact_match))
         return bundle, metrics
+
+    def read(self, bundle: ModelBundle) -> Metrics:
+        """Metrics of a bundle on all validation lines, as it will be served."""
+        return read_bundle(bundle, self._lines.val, ignore_case=bool(self._start.case_pairs))
 
     def finish(self, network: torch.nn.Module, manifest: Manifest, metrics: Metrics) -> None:
         """Make `network` the `best` of the run, with its metrics on all validation lines."""
@@ -169,6 +173,6 @@ class Keeper:
             self._folder.save_bundle(BEST, network, manifest, images)
 
 
-def read_bundle(bundle: ModelBundle, lines: LineDataset) -> Metrics:
+def read_bundle(bundle: ModelBundle, lines: LineDataset, *, ignore_case: bool) -> Metrics:
     """Metrics of a bundle as it will be served."""
-    return read_all(OnnxRecognizer(bundle.manifest, bundle.onnx_path), lines)
+    return read_all(OnnxRecognizer(bundle.manifest, bundle.onnx_path), lines, ignore_case=ignore_case)

@@ -24,7 +24,8 @@ from ocrtune.preprocess import PreprocessSpec
 from ocrtune.reading.models import FoundModel, find_model
 from ocrtune.train.fresh import fresh_network, longest_text
 from ocrtune.train.general import open_general
-from ocrtune.train.transfer import CharsetChange, change_charset, plan_charset
+from ocrtune.train.rare_symbols import raised_weights
+from ocrtune.train.transfer import CharsetChange, case_pairs, change_charset, plan_charset
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Start:
     change: CharsetChange | None
     licence: str
     origin: str
+    case_pairs: tuple[tuple[int, int], ...] = ()
+    """Classes of letters whose case the labels do not tell: with `--vocab keep` and labels of one case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +214,22 @@ def prepare(
     require_train_lines(train.name, len(train) + (0 if config.val else len(val)))
     require_eval_lines(val.name, len(val))
     kept = [(d, size) for d, audit in zip(sets.train, audits, strict=True) for size in audit.sizes]
+    if config.vocab == "keep":
+        start = replace(
+            start, case_pairs=case_pairs(start.charset, start.layout, [e.text for e in train.entries])
+        )
+    if start.case_pairs:
+        note(
+            "the labels have one case: they do not teach it and figures ignore it, so kept symbols are read "
+            "as printed; for a model that answers in the labels' case leave --vocab keep out"
+        )
     general = open_general(config, start, note)
+    weights = tuple(dataset.weight for dataset, _ in kept)
+    if config.symbol_visits is not None:
+        weights = raised_weights([e.text for e in train.entries], weights, config.symbol_visits)
     lines = Lines(
         train=train,
-        weights=tuple(dataset.weight for dataset, _ in kept),
+        weights=weights,
         widths=tuple(start.spec.bucket_of(start.spec.line_width_of(*size)) for _, size in kept),
         val=val,
         rejects=tuple(reject for audit in (*audits, *val_audits) for reject in audit.rejects),

@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 from ocrtune.decoding import ClassLayout
 
+NEVER = -1e4
+"""A logit that leaves no probability. Of minus infinity the gradient of CTC is not a number."""
+
 IGNORED = -100
 """Behind the end of a label nothing is wanted of an attention decoder; `F.cross_entropy`'s own value."""
 
@@ -82,6 +85,27 @@ def line_losses(logits: Tensor, targets: Tensor, target_lengths: Tensor, layout:
     if layout.kind == "ctc":
         return ctc_loss(logits, targets, target_lengths)
     return attention_loss(logits, fed_and_wanted(targets, target_lengths, layout)[1])
+
+
+def in_either_case(logits: Tensor, pairs: tuple[tuple[int, int], ...]) -> Tensor:
+    """Logits in which a letter of the labels' case has the probability of both its cases.
+
+    Labels that write capitals whatever the print do not tell the case, and a network that has both must not
+    unlearn it from them.
+
+    Args:
+        logits: (N, T, C)
+        pairs: from `case_pairs`; without any the logits stay as they are.
+
+    Returns:
+        (N, T, C) in float32; the other case of each letter has no probability left.
+    """
+    if not pairs:
+        return logits
+    wanted, other = torch.tensor(pairs, device=logits.device).T
+    logits = logits.float()
+    both = torch.logaddexp(logits[..., wanted], logits[..., other])
+    return logits.index_copy(2, wanted, both).index_fill(2, other, NEVER)
 
 
 def per_symbol(loss: Tensor, target_lengths: Tensor) -> Tensor:

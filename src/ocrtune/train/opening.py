@@ -24,6 +24,7 @@ def opening(
     validation: Validation,
     guard: GuardScore | None,
     unchanged: ModelBundle,
+    augment: str,
 ) -> Iterator[str]:
     """The lines to show; reading the base takes a few seconds.
 
@@ -34,6 +35,7 @@ def opening(
         validation: step 0.
         guard: what step 0 reads of general lines, if there are some.
         unchanged: the bundle of step 0: the base with its new charset and nothing trained.
+        augment: how strongly images are changed.
     """
     weights = sum(p.numel() for p in start.network.parameters())
     yield (
@@ -42,9 +44,9 @@ def opening(
     )
     if start.base is not None and start.change is not None:
         yield start.change.summary()
-        few = thinned(lines.val, CUT_LINES)
-        as_is = read_all(OnnxRecognizer(start.base.manifest, start.base.onnx_path), few)
-        cut = read_all(OnnxRecognizer(unchanged.manifest, unchanged.onnx_path), few)
+        few, ignore = thinned(lines.val, CUT_LINES), bool(start.case_pairs)
+        as_is = read_all(OnnxRecognizer(start.base.manifest, start.base.onnx_path), few, ignore_case=ignore)
+        cut = read_all(OnnxRecognizer(unchanged.manifest, unchanged.onnx_path), few, ignore_case=ignore)
         yield (
             f"the base as it is reads {as_is.exact_match:.1%} of {len(few)} validation lines, "
             f"with the new charset {cut.exact_match:.1%}"
@@ -55,10 +57,39 @@ def opening(
         f"without spaces {metrics.exact_match_no_space:.1%}, CER {metrics.cer:.2%}"
         + ("" if guard is None else f"; of {len(lines.guard or ())} general lines {guard.exact:.1%}")
     )
-    yield (
-        f"{recipe.epochs} epochs in batches of {recipe.batch_size}{_pieces(recipe)}, "
-        f"learning rate {recipe.lr:g}, {recipe.precision}{', channels last' if recipe.channels_last else ''} "
-        f"on {recipe.device}; estimated time: {recipe.estimated_seconds / 60:.1f} min"
+    yield what_was_chosen(recipe, augment)
+    yield why(recipe, lines, start)
+
+
+def what_was_chosen(recipe: Recipe, augment: str) -> str:
+    """The recipe in a line."""
+    rates = f"learning rate {recipe.lr:g}"
+    if recipe.freeze_early:
+        rates += (
+            f" (head {recipe.head_rate:g} times, image features {recipe.backbone_rate:g} times, "
+            "first layers none)"
+        )
+    return (
+        f"{recipe.epochs} epochs in batches of {recipe.batch_size}{_pieces(recipe)}, {rates}, "
+        f"{augment} augmentation, "
+        f"{recipe.precision}{', channels last' if recipe.channels_last else ''} on {recipe.device}; "
+        f"estimated time: {recipe.estimated_seconds / 60:.1f} min"
+    )
+
+
+def why(recipe: Recipe, lines: Lines, start: Start) -> str:
+    """What the choices follow from, in a line."""
+    count = len(lines.train)
+    if start.base is None:
+        return (
+            f"because nothing is learned yet and {count} lines must teach it all: everything moves at one "
+            f"rate, and each line is seen {recipe.epochs} times"
+        )
+    replay = f", {recipe.replay:g} batches of general lines go with each" if recipe.replay else ""
+    return (
+        f"because {count} lines adapt what {start.base.manifest.name} knows: the fewer, the more often they "
+        f"are seen and the nearer to it they are held ({recipe.anchor:.2%} of the way back per step)"
+        f"{replay}; {recipe.precision} is the fastest here"
     )
 
 
@@ -71,7 +102,8 @@ def _pieces(recipe: Recipe) -> str:
     return ""
 
 
-def read_all(recognizer: Recognizer, lines: LineDataset) -> Metrics:
+def read_all(recognizer: Recognizer, lines: LineDataset, *, ignore_case: bool = False) -> Metrics:
     """Metrics of a recogniser on lines that are known to be readable."""
     predictions = recognizer.recognize([line.image for line in lines])
-    return measure((e.text, p.text) for e, p in zip(lines.entries, predictions, strict=True))
+    pairs = ((e.text, p.text) for e, p in zip(lines.entries, predictions, strict=True))
+    return measure(pairs, ignore_case=ignore_case)

@@ -36,8 +36,8 @@ FINE_TUNING_RATE = 2e-4
 REPLAY_PACE = 0.5
 """Batches of general lines per batch of the material, where lines are replayed."""
 
-REPLAY_COST = 1.4
-"""Time of a replayed batch over that of one of the material: the teacher reads it, too."""
+REPLAY_COST = 1.2
+"""Time of a replayed batch over that of one of the material: the teacher reads it, too (decision 0015)."""
 
 PROBE_LINES = 8
 """Lines of the batch that the precision probe times, 320 px wide."""

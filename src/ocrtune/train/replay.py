@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +45,7 @@ class Replay:
         self.pace = pace
         self._layout = layout
         self._memory = memory
-        self._feed: Iterator[Batch] | None = None
+        self._feed: Generator[Batch] | None = None
 
     def is_due(self, step: int) -> bool:
         """Whether the step after `step` others replays: evenly spread, the same in every process."""
@@ -72,24 +72,29 @@ class Replay:
             with torch.no_grad():
                 wanted = predict(self.teacher, images, targets, lengths, self._layout)
             logits = predict(model, images, targets, lengths, self._layout)
-        return per_symbol(divergence(logits, wanted), lengths).mean() * batch.share
+        apart = divergence(logits, wanted)  # (N, T)
+        if self._layout.kind == "attention":
+            # Behind a label and its end nothing is asked of a decoder.
+            places = torch.arange(apart.shape[1], device=device)
+            apart = apart.masked_fill(places > lengths[:, None], 0.0)
+        return per_symbol(apart.sum(1), lengths).mean() * batch.share
 
     def close(self) -> None:
         """End the thread that prepares lines."""
         if self._feed is not None:
-            self._feed.close()  # type: ignore[attr-defined]
+            self._feed.close()
             self._feed = None
 
 
 def divergence(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of the student from the teacher, summed over steps, in float32.
+    """Kullback-Leibler divergence of the student from the teacher at each step, in float32.
 
     Args:
         logits: of the student, (N, T, C).
         wanted: logits of the teacher, (N, T, C).
 
     Returns:
-        (N,), at least 0 and 0 where both say the same.
+        (N, T), at least 0 and 0 where both say the same.
     """
     student, teacher = logits.float().log_softmax(2), wanted.float().log_softmax(2)
-    return (teacher.exp() * (teacher - student)).sum((1, 2))
+    return (teacher.exp() * (teacher - student)).sum(2)

@@ -42,7 +42,6 @@ from ocrtune.train.replay import Replay
 from ocrtune.train.state import Position, load_state
 from ocrtune.train.step import Learner
 from ocrtune.train.stopping import StopRequest, stop_signals
-from ocrtune.train.transfer import missing_case
 from ocrtune.train.validation import Validation, Validator, thinned, validation_limit
 from ocrtune.train.way_back import copied_weights
 
@@ -107,6 +106,7 @@ def train(
             config, folder, accelerator, display, stop, base, resume=resume, augment=augment, sets=sets
         )
         stack.callback(run.events.close)
+        stack.callback(run.learner.close)
         run.begin()
         while not run.finished():
             run.epoch()
@@ -163,17 +163,14 @@ class _Run:
         self.learner = Learner(
             self.accelerator, recipe, self.network, optimizer, average, anchor,
             self._feeder(lines.train, lines.weights, augment),
-            replay, start.layout, self.layout, folder.path,
+            replay, start.layout, start.case_pairs, self.layout, folder.path,
             [entry.source for entry in lines.train.entries], config.seed, self.position.pixels, display.tell,
         )  # fmt: skip
         self.guard = None
         if lines.guard is not None:
-            one_case = missing_case([entry.text for entry in lines.train.entries]) is not None
-            self.guard = Guard(
-                lines.guard, start.charset, start.layout, start.spec, config.max_drop, ignore_case=one_case
-            )
+            self.guard = Guard(lines.guard, start.charset, start.layout, start.spec, config.max_drop)
         some = thinned(lines.val, validation_limit(recipe.visits / recipe.epochs))
-        self.validator = Validator(some, start.charset, start.layout, start.spec)
+        self.validator = Validator(some, start.charset, start.layout, start.spec, start.case_pairs)
         self.events = Events(folder.path, self.position.step if resume else None, writes=self.is_main)
         self.saved_at = self.clock = time.monotonic()
 
@@ -225,7 +222,10 @@ class _Run:
         self._save_state()
         if self.is_main:
             unchanged = ModelBundle.open(self.folder.path / BEST)
-            for text in opening(self.start, self.lines, self.recipe, validation, guard, unchanged):
+            told = opening(
+                self.start, self.lines, self.recipe, validation, guard, unchanged, self.config.augment
+            )
+            for text in told:
                 self.display.note(text)
 
     def finished(self) -> bool:
@@ -293,10 +293,10 @@ class _Run:
         path = self.folder.path / BEST
         if self.stop.is_set():
             best = ModelBundle.open(path)
-            metrics = read_bundle(best, self.validator.lines)
+            metrics = read_bundle(best, self.validator.lines, ignore_case=bool(self.start.case_pairs))
             return TrainResult(self.folder.path, path, metrics, stopped=self.stop.signal)
         ending = Ending(
-            self.folder, self.keeper, self.recipe, self.lines, self.validator, self.guard, self.beginning,
+            self.folder, self.keeper, self.recipe, self.validator, self.guard, self.beginning,
             self.accelerator, self.layout, self.display.note,
         )  # fmt: skip
         metrics = ending.settle(self.position)

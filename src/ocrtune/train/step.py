@@ -22,7 +22,7 @@ from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import Batch, LineFeeder
 from ocrtune.train.dropping import LineDropout
 from ocrtune.train.movement import Anchor
-from ocrtune.train.objective import greedy_edits, line_losses, per_symbol, predict
+from ocrtune.train.objective import greedy_edits, in_either_case, line_losses, per_symbol, predict
 from ocrtune.train.pieces import Pieces, is_out_of_memory
 from ocrtune.train.precision import autocast
 from ocrtune.train.recipe import Recipe, one_cycle
@@ -53,6 +53,7 @@ class Learner:
         feeder: of the material's lines.
         replay: general lines beside them, or None.
         layout: of the classes.
+        case_pairs: classes of letters whose case the labels do not tell.
         memory: layout of images in memory.
         folder: of the run, for messages.
         sources: where each of the feeder's lines comes from, for messages.
@@ -72,6 +73,7 @@ class Learner:
         feeder: LineFeeder,
         replay: Replay | None,
         layout: ClassLayout,
+        case_pairs: tuple[tuple[int, int], ...],
         memory: torch.memory_format,
         folder: Path,
         sources: Sequence[str],
@@ -89,6 +91,7 @@ class Learner:
         self._feeder = feeder
         self._replay = replay
         self._layout = layout
+        self._case_pairs = case_pairs
         self._memory = memory
         self._folder = folder
         self._sources = sources
@@ -135,6 +138,11 @@ class Learner:
         if general is not None:
             position.replay_sum += replayed
             position.replay_batches += 1
+
+    def close(self) -> None:
+        """End what prepares general lines in the background."""
+        if self._replay is not None:
+            self._replay.close()
 
     def require_finite(self, loss: float, where: str) -> None:
         """A loss that is no number spreads to all weights: nothing of them is kept.
@@ -212,6 +220,7 @@ class Learner:
             lengths = torch.from_numpy(piece.target_lengths).to(device)
             with autocast(device, self._recipe.precision):
                 logits = predict(self._network, images, targets, lengths, self._layout)  # (N, T, C)
+            logits = in_either_case(logits, self._case_pairs)
             losses = per_symbol(line_losses(logits, targets, lengths, self._layout), lengths)  # (N,)
             values = losses.detach().cpu().numpy().astype(np.float64)
             strange = np.flatnonzero(~np.isfinite(values))

@@ -116,6 +116,32 @@ def missing_case(texts: Sequence[str]) -> Case | None:
     return "upper" if cases == {"lower"} else "lower"
 
 
+def case_pairs(charset: Charset, layout: ClassLayout, texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Classes of each letter that labels of one case have, and of the same letter in the case they lack.
+
+    Args:
+        charset: that has both.
+        layout: of its classes.
+        texts: the labels.
+
+    Returns:
+        (class in the labels' case, class in the other) for every letter of the charset; nothing if labels
+        have both cases, or too few letters to tell.
+    """
+    missing = missing_case(texts)
+    if missing is None:
+        return ()
+    others = [
+        symbol
+        for symbol in charset.symbols
+        if case_of(symbol) == missing
+        and symbol.swapcase() in charset
+        and symbol.swapcase().swapcase() == symbol
+    ]
+    wanted = layout.to_classes(charset.encode("".join(symbol.swapcase() for symbol in others)))
+    return tuple(zip(wanted, layout.to_classes(charset.encode("".join(others))), strict=True))
+
+
 def change_charset(
     network: nn.Module, old: Charset, new: Charset, layout: ClassLayout
 ) -> tuple[dict[str, Tensor], tuple[int, ...], CharsetChange]:

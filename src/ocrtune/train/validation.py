@@ -15,7 +15,7 @@ from ocrtune.decoding import ClassLayout, decode_best
 from ocrtune.evaluate.metrics import Metrics, measure
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.records import Prediction
-from ocrtune.train.objective import line_losses, per_symbol, predict
+from ocrtune.train.objective import in_either_case, line_losses, per_symbol, predict
 
 BATCH_PIXELS = 32 * 320
 """Input columns of a validation batch."""
@@ -29,6 +29,8 @@ class Validation:
     loss: float
     """Mean loss per symbol over the lines whose labels the charset can write."""
     predictions: tuple[Prediction, ...]
+    ignore_case: bool = False
+    """As the metrics do."""
 
     @property
     def score(self) -> tuple[float, float, float]:
@@ -40,12 +42,26 @@ class Validation:
 
 
 class Validator:
-    """Scores networks on the same lines, with the preprocessing that the bundle will record."""
+    """Scores networks on the same lines, with the preprocessing that the bundle will record.
+
+    Args:
+        lines: to read.
+        charset: of the networks.
+        layout: of its classes.
+        spec: how images become arrays.
+        case_pairs: classes of letters whose case the labels do not tell; if there are some, case is ignored.
+    """
 
     def __init__(
-        self, lines: LineDataset, charset: Charset, layout: ClassLayout, spec: PreprocessSpec
+        self,
+        lines: LineDataset,
+        charset: Charset,
+        layout: ClassLayout,
+        spec: PreprocessSpec,
+        case_pairs: tuple[tuple[int, int], ...] = (),
     ) -> None:
         self.lines = lines
+        self._case_pairs = case_pairs
         self._charset = charset
         self._layout = layout
         self._spec = spec
@@ -83,7 +99,8 @@ class Validator:
             losses += self._losses(network, batch, logits, members, bf16)
         pairs = [(e.text, predictions[i].text) for i, e in enumerate(self.lines.entries)]
         ordered = tuple(predictions[i] for i in range(len(self.lines)))
-        return Validation(measure(pairs), float(np.mean(losses)) if losses else 0.0, ordered)
+        metrics = measure(pairs, ignore_case=bool(self._case_pairs))
+        return Validation(metrics, float(np.mean(losses)) if losses else 0.0, ordered, bool(self._case_pairs))
 
     def _losses(
         self,
@@ -112,6 +129,7 @@ class Validator:
             # What it read by itself is not aligned to the label: it is fed the label, as in training.
             with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):
                 logits = predict(network, batch[writable], targets, lengths, self._layout)
+        logits = in_either_case(logits, self._case_pairs)
         return per_symbol(line_losses(logits, targets, lengths, self._layout), lengths).tolist()
 
 

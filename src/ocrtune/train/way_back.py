@@ -89,10 +89,20 @@ class Way:
 
     def at(self, share: float) -> Point:
         """Move there, and read all lines."""
+        return self._read(share, self._guarded(share))
+
+    def kept_at(self, share: float) -> Point | None:
+        """Move there, and read all lines if the guard allows that place."""
+        guard = self._guarded(share)
+        return self._read(share, guard) if guard is None or guard.is_kept else None
+
+    def _guarded(self, share: float) -> GuardScore | None:
         self.go_to(share)
-        guard = None
-        if self._guard is not None:
-            guard = self._guard.against(self._base_guard, self._guard.exact(self.network, *self._reading))
+        if self._guard is None:
+            return None
+        return self._guard.against(self._base_guard, self._guard.exact(self.network, *self._reading))
+
+    def _read(self, share: float, guard: GuardScore | None) -> Point:
         return Point(share, self._validator.score(self.network, *self._reading), guard)
 
 
@@ -119,7 +129,7 @@ def best_that_is_kept(way: Way) -> Point | None:
     Returns:
         That point, its share one of `GUARDED_SHARES`; None where the guard allows none of them.
     """
-    points = [point for point in map(way.at, GUARDED_SHARES) if point.is_kept]
+    points = [point for share in GUARDED_SHARES if (point := way.kept_at(share)) is not None]
     if not points:
         return None
     best = min(points, key=lambda point: point.validation.score)
