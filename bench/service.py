@@ -48,6 +48,10 @@ class Service:
         """Bytes that its processes hold; what they share counts once."""
         return sum(p.memory_full_info().pss for p in self._tree())
 
+    def own_memory(self) -> int:
+        """Bytes that its processes hold, without files, which are shared with whoever has them open."""
+        return sum(info.rss - info.shared for info in (p.memory_info() for p in self._tree()))
+
     def cpu_seconds(self) -> float:
         """Of its processes so far."""
         times = [p.cpu_times() for p in self._tree()]
