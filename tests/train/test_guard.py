@@ -182,6 +182,22 @@ def test_every_symbol_that_fonts_have_is_replayed() -> None:
     assert not np.array_equal(image.shape, drawn.image(0, look=1).shape) or (image != drawn.image(0, 1)).any()
 
 
+def test_general_lines_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
+    """One of 6,000 ended a training in its seventh epoch."""
+    profile = tmp_path / "grey.yaml"
+    pairs = '["#808080", "#828282"], ' * 9 + '["#101010", "#f0f0f0"]'
+    profile.write_text(
+        "description: grey on grey\nline_height: [20, 30]\n"
+        f"paper: {{colours: {{probability: 1, spread: 0, brightness: 1, pairs: [{pairs}]}}}}\n"
+    )
+    drawn = GeneralLines.of("abcXYZ", FONTS).draw("replay", 40, 1, str(profile))
+    left_out = 40 - len(drawn.entries)
+    assert 0 < left_out < 40
+    assert f"{left_out} that are too faint or small to be read are left out" in drawn.resolved
+    for number in range(len(drawn.entries)):
+        drawn.image(number, look=3)
+
+
 # --- whole runs ---
 
 

@@ -11,7 +11,7 @@ from ocrtune.data.drawn import drawn_lines
 from ocrtune.errors import InputError
 from ocrtune.synth.font_choice import FontChoice
 from ocrtune.synth.fonts import FontSearch, find_fonts
-from ocrtune.synth.generator import LineGenerator
+from ocrtune.synth.generator import LineError, LineGenerator
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.recipe import default_font_paths
 from ocrtune.synth.shaping import label_text
@@ -57,7 +57,9 @@ class GeneralLines:
         return cls(drawable + space, "".join(s for s in given if s not in drawable and s != " "), search)
 
     def draw(self, name: str, count: int, seed: int, profile: str, *, with_rare: bool = True) -> LineDataset:
-        """`count` lines, each drawn when it is asked for.
+        """`count` lines, each drawn when it is asked for, less those that cannot be drawn legibly.
+
+        Each is tried here, 1,000 or more a second: a training that meets such a line after an hour would end.
 
         Args:
             name: of the dataset.
@@ -69,10 +71,15 @@ class GeneralLines:
         looks = Profile.named(profile)
         choice = FontChoice.of(self.fonts, looks.fonts)
         generator = LineGenerator(general_text(self.symbols, seed, with_rare=with_rare), choice, looks, seed)
-        lines = drawn_lines(
-            generator, name, count, [self._coverage() if with_rare else "general text in common symbols"]
-        )
-        return LineDataset(name, lines.entries, lines.images, 1.0, (), lines.resolved, is_made=True)
+        lines = drawn_lines(generator, name, count, ())
+        tried = generator.lines(range(count))
+        legible = [i for i, made in enumerate(tried) if not isinstance(made, LineError)]
+        about = [self._coverage() if with_rare else "general text in common symbols"]
+        if len(legible) < count:
+            about.append(f"{count - len(legible)} that are too faint or small to be read are left out")
+        resolved = "; ".join((f"{name}: {len(legible)} lines are drawn as they are needed", *about))
+        whole = LineDataset(name, lines.entries, lines.images, 1.0, (), resolved, is_made=True)
+        return whole.select(legible)
 
     def _coverage(self) -> str:
         if not self.undrawable:
