@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from tempfile import gettempdir
 
 import cv2
 import numpy as np
@@ -130,22 +131,21 @@ def stored_lines(texts: list[str], lines: int) -> None:
             start = time.perf_counter()
             make(recipe, made, Path(folder) / "out", as_lmdb=as_lmdb, workers=1)
             speed = lines / (time.perf_counter() - start)
-            print(f"32 px  receipt-thermal to {name}, one process: {speed:,.0f} lines/s")
+            print(f"32 px  receipt-thermal to {name} in {gettempdir()}, one process: {speed:,.0f} lines/s")
 
 
 def scaling(texts: list[str], lines: int) -> None:
-    """Wall time of one and two workers, both spawned, from first line to last."""
+    """Wall time of `lines` a worker, one and two workers in turn."""
     _, made = synthesis(lines, at_height(Profile.named("receipt-thermal"), 32), texts)
-    seconds = {}
-    for workers in (1, 2, 1, 2):
-        start = None
-        for line in draw_encoded(made.generator, range(lines), workers=workers):
-            # Both start to count when workers are up and their caches are warm.
-            if line.index == lines // 4:
+    speeds: dict[int, list[float]] = {1: [], 2: []}
+    for workers in (1, 2, 2, 1):
+        start = 0.0
+        for line in draw_encoded(made.generator, range(workers * (WARM_UP + lines)), workers=workers):
+            # Each worker fills a cache of its own first.
+            if line.index == workers * WARM_UP:
                 start = time.perf_counter()
-        assert start is not None
-        seconds.setdefault(workers, []).append(time.perf_counter() - start)
-    ratio = min(seconds[1]) / min(seconds[2])
+        speeds[workers].append(workers * lines / (time.perf_counter() - start))
+    ratio = statistics.mean(speeds[2]) / statistics.mean(speeds[1])
     print(f"two workers draw and encode {ratio:.2f} times as many lines per second as one")
 
 

@@ -15,6 +15,7 @@ from ocrtune.synth.looks.camera import Blur, LowResolution, Noise
 from ocrtune.synth.looks.effects import Effect
 from ocrtune.synth.looks.geometry import ClippedCrop, Margins, Perspective
 from ocrtune.synth.looks.ink import BrokenStrokes, LowInk
+from ocrtune.synth.looks.legibility import Legibility, measure_legibility
 from ocrtune.synth.looks.light import Glare, Inverted
 from ocrtune.synth.looks.paper import Colours, Texture, Tone
 from ocrtune.synth.looks.plan import Look, LookPlan
@@ -24,7 +25,6 @@ from ocrtune.synth.looks.truth import (
     PART_FLOOR,
     SHAPE_FLOOR,
     Fault,
-    Legibility,
     draw_true_look,
     find_fault,
     resolved_height,
@@ -40,6 +40,10 @@ def fault_of(ink: Image, *effects: Effect) -> Fault | None:
 
 def look(ink: Image, *effects: Effect) -> Look:
     return LookPlan((MARGINS, *effects)).apply(ink)
+
+
+def legibility(look: Look) -> Legibility:
+    return measure_legibility([look])[0]
 
 
 @pytest.mark.parametrize(
@@ -81,18 +85,18 @@ def test_ink_outside_the_image_is_counted(ink: Image) -> None:
 
 
 def test_contrast_is_that_of_ink_and_paper(ink: Image) -> None:
-    contrast = Legibility.of(look(ink, Tone(220, 100))).contrast
+    contrast = legibility(look(ink, Tone(220, 100))).contrast
     assert contrast == pytest.approx(100, abs=1)
 
 
 def test_shape_does_not_depend_on_tone_but_on_noise_and_gaps(ink: Image) -> None:
     for effects in ((), (Tone(220, 100),), (Tone(220, 100), Inverted())):
-        assert Legibility.of(look(ink, *effects)).shape > 0.99
-    noisy = [Legibility.of(look(ink, Tone(128, 60), Noise(sigma, 4))).shape for sigma in (5, 20, 40)]
+        assert legibility(look(ink, *effects)).shape > 0.99
+    noisy = [legibility(look(ink, Tone(128, 60), Noise(sigma, 4))).shape for sigma in (5, 20, 40)]
     assert noisy == sorted(noisy, reverse=True)
     # Ink covers about half of what counts, so its variance is 60**2 / 4.
     assert noisy[1] == pytest.approx(30 / np.hypot(30, 20), abs=0.1)
-    broken = [Legibility.of(look(ink, BrokenStrokes(share, 4))).shape for share in (0.05, 0.2, 0.5)]
+    broken = [legibility(look(ink, BrokenStrokes(share, 4))).shape for share in (0.05, 0.2, 0.5)]
     assert broken == sorted(broken, reverse=True)
     assert broken[-1] < SHAPE_FLOOR < broken[0]
 
@@ -102,9 +106,9 @@ def test_the_worst_stretch_counts(ink: Image) -> None:
     whole = look(ink, Tone(255, 255))
     image = whole.image.copy()
     image[:, 30:56] = 250
-    dead = Legibility.of(replace(whole, image=image))
+    dead = legibility(replace(whole, image=image))
     assert (dead.contrast < 60, dead.shape < 0.6) == (True, True)
-    assert Legibility.of(whole).contrast > 180
+    assert legibility(whole).contrast > 180
 
 
 def test_a_lost_accent_counts() -> None:
@@ -118,9 +122,9 @@ def test_a_lost_accent_counts() -> None:
     accent = slice(0, 24), slice(45, 75)
     image[accent] = 255 - (255 - image[accent]) // 6
     lost = replace(whole, image=image)
-    assert Legibility.of(lost).part < PART_FLOOR < Legibility.of(whole).part
-    assert Legibility.of(lost).contrast > CONTRAST_FLOOR
-    assert Legibility.of(lost).shape > SHAPE_FLOOR
+    assert legibility(lost).part < PART_FLOOR < legibility(whole).part
+    assert legibility(lost).contrast > CONTRAST_FLOOR
+    assert legibility(lost).shape > SHAPE_FLOOR
     assert find_fault(lost, LookPlan(()), letters) is Fault.PART_LOST
 
 
