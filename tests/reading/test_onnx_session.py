@@ -7,8 +7,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from ocrtune.errors import InputError
 from ocrtune.reading import onnx_session
@@ -59,6 +64,55 @@ def test_a_file_over_the_limit_is_not_opened(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "large.onnx").write_bytes(bytes(2**20 + 1))
     with pytest.raises(InputError, match=r"large\.onnx has 1 MiB; models over 1 MiB are not opened"):
         onnx_session.open_session(tmp_path / "large.onnx")
+
+
+def save_scaling(path: Path, factor: float) -> None:
+    """A network y = factor * x."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in "xy")
+    weight = numpy_helper.from_array(np.array(factor, np.float32), "w")
+    graph = helper.make_graph([helper.make_node("Mul", ["x", "w"], ["y"])], "g", [x], [y], [weight])
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)]), path)
+
+
+class Meeting:
+    """A session during whose runs another run of the crowd comes."""
+
+    def __init__(self, crowded: onnx_session.CrowdedSession) -> None:
+        self._crowded, self._session = crowded, crowded.alone
+        self.given: list[float] = []
+
+    def run(self, outputs: list[str], inputs: dict[str, npt.NDArray[np.float32]]) -> Any:
+        self._crowded.alone = self._session
+        self.given.append(float(self._crowded.run(outputs[0], inputs)[0]))
+        self._crowded.alone = self  # type: ignore[assignment]
+        return self._session.run(outputs, inputs)
+
+
+@pytest.mark.parametrize(("changed", "opened"), [(False, [None, 1]), (True, [None])])
+def test_in_a_crowd_a_run_has_one_core_and_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: bool, opened: list[int | None]
+) -> None:
+    seen: list[int | None] = []
+    real = onnx_session.open_session
+
+    def watched(path: Path, *, threads: int | None = None) -> Any:
+        seen.append(threads)
+        return real(path, threads=threads)
+
+    monkeypatch.setattr(onnx_session, "open_session", watched)
+    monkeypatch.setattr(onnx_session, "usable_cores", lambda: 2)
+    monkeypatch.setattr(onnx_session.CrowdedSession, "OPEN_AFTER", 2)
+    path = tmp_path / "m.onnx"
+    save_scaling(path, 2)
+    session = onnx_session.CrowdedSession(path)
+    x = {"x": np.ones(1, np.float32)}
+    assert session.run("y", x)[0] == 2
+    if changed:
+        save_scaling(path, 3)
+    meeting = Meeting(session)
+    session.alone = meeting  # type: ignore[assignment]
+    assert [float(session.run("y", x)[0]) for _ in range(3)] == meeting.given == [2, 2, 2]
+    assert seen == opened
 
 
 @pytest.mark.slow

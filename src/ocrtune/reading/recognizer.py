@@ -15,16 +15,16 @@ import numpy.typing as npt
 from ocrtune.bundle import Manifest
 from ocrtune.decoding import UNKNOWN, ctc_log_probabilities, decode_best, join_cases
 from ocrtune.errors import InputError
-from ocrtune.reading.onnx_session import open_session
+from ocrtune.reading.onnx_session import CrowdedSession, usable_cores
 from ocrtune.records import Image, Prediction
 
 BATCH_WIDTH = 1024
 """Padded px side by side in one batch: its probabilities take 9 MiB for the base's 18,710 classes. With 4096
 px they leave the caches, and a line in 8 bits takes 1.2 times as long (log 2026-11-25)."""
 
-READERS = 2
-"""Batches of one call that are read at once: the runtime's threads share the steps of a batch badly, and
-preparing and decoding fill what they leave."""
+MOST_READERS = 16
+"""Batches of one call that are read at once, at most, where there are as many cores: each takes some 40 MiB
+while it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ class OnnxRecognizer:
             raise InputError(
                 f"there is no {onnx_path}; make it with `ocrtune export {onnx_path.parent} --to onnx`"
             )
-        self._session = open_session(onnx_path)
+        self._session = CrowdedSession(onnx_path)
         spec = manifest.preprocess
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        inputs, outputs = self._session.alone.get_inputs(), self._session.alone.get_outputs()
         kinds = [value.type for value in (*inputs, *outputs)]
         if kinds != ["tensor(float)", "tensor(float)"]:
             raise InputError(
@@ -102,13 +102,15 @@ class OnnxRecognizer:
             output = self._probabilities(members, bucket)
             return zip(batch, self._decode(members, bucket, output), strict=True)
 
-        batches = list(self._batches(images))
+        # The longest first, so that all readers end together.
+        batches = sorted(self._batches(images), key=lambda part: -part[0] * len(part[1]))
         read: dict[int, Prediction] = {}
         if len(batches) <= 1:  # as the service asks, from threads of its own
             for part in batches:
                 read.update(read_batch(part))
         else:
-            with ThreadPoolExecutor(READERS, "ocrtune-read") as pool:
+            readers = min(len(batches), max(2, usable_cores()), MOST_READERS)
+            with ThreadPoolExecutor(readers, "ocrtune-read") as pool:
                 for part_read in pool.map(read_batch, batches):
                     read.update(part_read)
         return [read[i] for i in range(len(images))]
@@ -183,7 +185,7 @@ class OnnxRecognizer:
 
     def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         try:
-            output = self._session.run([self._output], {self._input: batch})[0]
+            output = self._session.run(self._output, {self._input: batch})
         except Exception as error:
             reason = str(error).splitlines()[0][:200]
             raise InputError(f"{self._path} fails on an input of shape {batch.shape}: {reason}") from error
