@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import math
 import threading
@@ -285,10 +284,8 @@ class OcrService:
         self, content: bytes, page: int, places: Sequence[LinePlace], deadline: float
     ) -> list[CutLine]:
         decoder: Decoder = self._own.decoder
-        with decoder.pages(content, deadline) as pages:
-            image = next(itertools.islice(pages, page, None), None)
-            if image is None:  # and the decoder is done with the file
-                raise ApiError("bad_parameter", f"`page` {page}: the file has fewer pages")
+        with decoder.pages(content, deadline, page) as pages:
+            image = _require_page(pages, page)
             cuts = [_cut(image, place, number) for number, place in enumerate(places)]
         # Raised here: an error in the block would cost the decoder its process, for which others wait.
         if failed := next((cut for cut in cuts if isinstance(cut, ApiError)), None):
@@ -328,6 +325,14 @@ async def _answered(number: int, reading: Coroutine[Any, Any, dict[str, Any]]) -
 
 async def _fail(error: ApiError) -> dict[str, Any]:
     raise error
+
+
+def _require_page(pages: Iterator[Image], page: int) -> Image:
+    """The first of pages that begin with this one; there is none where the decoder is done with the file."""
+    image = next(pages, None)
+    if image is None:
+        raise ApiError("bad_parameter", f"`page` {page}: the file has fewer pages")
+    return image
 
 
 def _cut(page: Image, place: LinePlace, number: int) -> CutLine | ApiError:
