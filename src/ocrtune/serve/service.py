@@ -31,6 +31,7 @@ from ocrtune.serve.errors import ApiError, busy
 from ocrtune.serve.line_queue import LineQueue, QueuedRecognizer
 from ocrtune.serve.memory import BoundedDetector
 from ocrtune.serve.metrics import Metrics
+from ocrtune.serve.page_pictures import encode_picture
 from ocrtune.serve.registry import LoadedModel, Registry
 
 QUEUE_THREADS = 2
@@ -185,6 +186,20 @@ class OcrService:
         cut = partial(self._cut_lines, content, page, places, deadline)
         return await loop.run_in_executor(self._pages, cut)
 
+    async def picture(self, content: bytes, page: int, deadline: float) -> bytes:
+        """Draw a page of a file as a JPEG; see `page_pictures.encode_picture`.
+
+        Args:
+            content: the file.
+            page: from 0.
+            deadline: `time.monotonic()` at which it is given up.
+
+        Raises:
+            ApiError: the file cannot be decoded or has no such page, or the deadline passed.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pages, partial(self._draw, content, page, deadline))
+
     async def switch(self, name: str | None) -> None:
         """Make a model active, or the one before it again.
 
@@ -291,6 +306,11 @@ class OcrService:
         if failed := next((cut for cut in cuts if isinstance(cut, ApiError)), None):
             raise failed
         return [cut for cut in cuts if isinstance(cut, CutLine)]
+
+    def _draw(self, content: bytes, page: int, deadline: float) -> bytes:
+        decoder: Decoder = self._own.decoder
+        with decoder.pages(content, deadline, page) as pages:
+            return encode_picture(_require_page(pages, page))
 
     def _load_detector(self) -> TextDetector:
         with self._detector_lock:
