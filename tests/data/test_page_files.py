@@ -178,3 +178,27 @@ def test_one_page_images_are_as_before() -> None:
     content = saved(shades(1), "PNG")
     (page,) = decode_pages(content, "a.png")
     assert np.array_equal(page, decode_image(content, "a.png"))
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "PDF"])
+def test_pages_before_the_first_that_is_wanted_are_left_out(kind: str) -> None:
+    content = saved(shades(4), kind)
+    pages = decode_pages(content, "a", first=2)
+    assert [int(np.median(page)) for page in pages] == pytest.approx([80, 120], abs=3)
+    assert list(decode_pages(content, "a", first=4)) == []
+    with pytest.raises(ImageError, match="over 3"):
+        next(decode_pages(content, "a", limit=3, first=2))
+
+
+def test_an_image_has_no_second_page() -> None:
+    assert list(decode_pages(saved(shades(1), "PNG"), "a", first=1)) == []
+
+
+def test_a_broken_page_does_not_hide_the_next_from_who_wants_that_one() -> None:
+    content = bytearray(saved(shades(2), "TIFF", compression="tiff_adobe_deflate"))
+    place = content.index(b"\x78\x9c")
+    content[place : place + 4] = bytes(4)
+    with pytest.raises(ImageError, match="broken image"):
+        next(decode_pages(bytes(content), "a"))
+    (page,) = decode_pages(bytes(content), "a", first=1)
+    assert int(page.max()) == 40

@@ -54,6 +54,17 @@ def test_who_leaves_early_does_not_disturb_the_next(decoder):
     assert decoder._process is process
 
 
+def test_a_page_is_given_without_those_before_it(decoder):
+    decoder.start()
+    process = decoder._process
+    for first in range(3):
+        with decoder.pages(tiff(*PAGES), far(), first) as pages:
+            assert np.array_equal(next(pages), PAGES[first])
+    with decoder.pages(tiff(*PAGES), far(), 3) as pages:
+        assert list(pages) == []
+    assert decoder._process is process
+
+
 def test_who_fails_amid_a_document_leaves_a_decoder_that_works(decoder):
     def fail():
         with decoder.pages(tiff(*PAGES), far()) as pages:

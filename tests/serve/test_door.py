@@ -33,9 +33,11 @@ POLICY = (
         ("GET", "/../../../../etc/passwd", 404, "no-store"),
         ("GET", "/%2e%2e/%2e%2e/app.py", 404, "no-store"),
         ("GET", "/api/ocr", 405, "no-store"),
+        ("GET", "/api/page-image", 405, "no-store"),
         ("DELETE", "/api/models/active", 405, "no-store"),
         ("POST", "/none-such", 405, "no-store"),
         ("POST", "/api/ocr", 415, "no-store"),
+        ("POST", "/api/page-image", 415, "no-store"),
     ],
 )
 def test_every_answer_is_guarded(running, method, path, status, kept):
@@ -56,7 +58,8 @@ def test_every_answer_is_guarded(running, method, path, status, kept):
         assert b"://" not in content.replace(b"http://127.0.0.1", b"").replace(b"https://example.org", b"")
 
 
-def test_a_body_over_the_limit_is_refused_whether_its_length_is_told_or_not(running):
+@pytest.mark.parametrize("path", ["/api/ocr", "/api/page-image"])
+def test_a_body_over_the_limit_is_refused_whether_its_length_is_told_or_not(running, path):
     def pieces():
         for _ in range(70):
             yield b"x" * 2**20
@@ -65,7 +68,7 @@ def test_a_body_over_the_limit_is_refused_whether_its_length_is_told_or_not(runn
     for content in (b"x" * (2**25 + 1), pieces()):
         with running.client() as client:
             headers = {"Content-Type": "application/json"}
-            response = client.post("/api/ocr", content=content, headers=headers)
+            response = client.post(path, content=content, headers=headers)
             answer = response.json()
             assert response.status_code == 413
             assert {k: answer[k] for k in expected} == expected
@@ -124,11 +127,12 @@ def test_tokens_let_in_whom_they_name(block_onnx, tmp_path, line_png, serving):
         def statuses(authorization):
             headers = {} if authorization is None else {"Authorization": authorization}
             read = client.post("/api/ocr?mode=line", files={"image": ("x", line_png("a"))}, headers=headers)
+            picture = client.post("/api/page-image", files={"image": ("x", line_png("a"))}, headers=headers)
             switch = client.put("/api/models/active", json={"rollback": True}, headers=headers)
             open_ones = [client.get(path).status_code for path in ("/", "/docs", "/healthz", "/api/limits")]
             closed = [client.get(path, headers=headers).status_code for path in ("/metrics", "/api/models")]
             assert open_ones == [200] * 4
-            assert closed == [read.status_code] * 2
+            assert [*closed, picture.status_code] == [read.status_code] * 3
             if read.status_code == 401:
                 assert read.headers["WWW-Authenticate"] == "Bearer"
             return read.status_code, switch.status_code

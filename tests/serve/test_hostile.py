@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -11,6 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import PIL.Image
 import pytest
+
+from ocrtune.serve.page_pictures import PICTURE_PX
 
 PX = 40 * 10**6
 
@@ -282,3 +285,17 @@ def test_a_hostile_file_gets_its_answer(client, line_png, name):
         assert "Traceback" not in answer["message"]
     after = client.post("/api/ocr?mode=line", files={"image": ("x", line_png("abc"))}).json()
     assert after["text"][0]["text"] == "abc"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_picture_of_a_hostile_file_is_made_or_refused_alike(client, name):
+    make, status, code = HOSTILE[name]
+    response = client.post("/api/page-image", files={"image": (name, make())})
+    assert response.status_code == status
+    if code is None:
+        with PIL.Image.open(io.BytesIO(response.content), formats=["JPEG"]) as picture:
+            assert picture.width * picture.height <= PICTURE_PX
+    else:
+        answer = response.json()
+        assert answer["error"] == code
+        assert not re.search("/|0x|Traceback", answer["message"])

@@ -13,7 +13,7 @@ from ocrtune.config import ServeConfig
 from ocrtune.data.corrections import CorrectionStore, NewCorrection
 from ocrtune.serve.errors import STATUS
 
-WITH_IMAGES = ("/api/ocr", "/api/corrections")
+WITH_IMAGES = ("/api/ocr", "/api/page-image", "/api/corrections")
 
 EXAMPLES = settings(
     max_examples=25,
@@ -60,15 +60,17 @@ def test_answers_are_as_described(collecting, mode):
             ask()
         except Unsatisfiable:  # without parameters or body there is nothing wrong to send
             assert mode is GenerationMode.NEGATIVE
-    assert len(asked) == 11
+    assert len(asked) == 12
 
 
 def test_every_status_is_described(client):
     paths = client.get("/openapi.json").json()["paths"]
     assert set(paths) == {
-        "/api/limits", "/api/ocr", "/api/models", "/api/models/active", "/api/corrections",
+        "/api/limits", "/api/ocr", "/api/page-image", "/api/models", "/api/models/active", "/api/corrections",
         "/api/corrections/{number}", "/api/corrections/{number}/image", "/healthz", "/metrics",
     }  # fmt: skip
     described = {int(status) for status in paths["/api/ocr"]["post"]["responses"]}
     assert described == {200, 400, 401, 404, 408, 413, 415, 422, 429, 500, 503, 504}
     assert described - {200} <= set(STATUS.values())
+    pictures = {int(status) for status in paths["/api/page-image"]["post"]["responses"]}
+    assert pictures == described - {404, 503}  # which are of models

@@ -102,7 +102,7 @@ def decode_image(content: bytes, where: str) -> Image:
         return _to_pixels(image)
 
 
-def decode_frames(content: bytes, where: str, limit: int) -> Iterator[Image]:
+def decode_frames(content: bytes, where: str, limit: int, first: int = 0) -> Iterator[Image]:
     """Decode an encoded image page by page, each as `decode_image` does.
 
     Only TIFF has pages; of a moving picture the first frame is given.
@@ -110,20 +110,24 @@ def decode_frames(content: bytes, where: str, limit: int) -> Iterator[Image]:
     Args:
         content: a whole file in one of `FORMATS`.
         where: names the image in errors.
-        limit: pages at most, checked before the first is decoded.
+        limit: pages at most, checked before any is decoded.
+        first: of the pages that are wanted, from 0.
 
     Raises:
         ImageError: as `decode_image`, for the file or for the page that is reached; or too many pages.
     """
     with _opened(content, where) as image:
         if image.format != "TIFF":
+            if first > 0:
+                return
             _require_pixels(image, where)
             image.load()
             yield _to_pixels(image)
             return
         if _has_frame(image, limit):
             raise ImageError(RejectReason.TOO_LARGE, where, f"over {limit} pages")
-        frame = 0
+        image.seek(0)  # or Pillow, which stands beyond the last frame, takes that one for loaded
+        frame = first
         while _has_frame(image, frame):
             _require_pixels(image, f"{where} page {frame + 1}")
             yield _to_pixels(image)

@@ -44,7 +44,7 @@ def read_pages(path: Path, limit: int = PAGE_LIMIT) -> Iterator[Image]:
     return decode_pages(read_encoded(path), str(path), limit)
 
 
-def decode_pages(content: bytes, where: str, limit: int = PAGE_LIMIT) -> Iterator[Image]:
+def decode_pages(content: bytes, where: str, limit: int = PAGE_LIMIT, first: int = 0) -> Iterator[Image]:
     """The pages of a file, uint8, (H, W) if grey and (H, W, 3) RGB otherwise, decoded one by one.
 
     Images come as `images.decode_image` gives them, PDF pages drawn on white at `PDF_DPI`.
@@ -52,17 +52,18 @@ def decode_pages(content: bytes, where: str, limit: int = PAGE_LIMIT) -> Iterato
     Args:
         content: a whole file: PDF or an image.
         where: names the file in errors.
-        limit: pages at most, checked before the first is decoded.
+        limit: pages at most, checked before any is decoded.
+        first: of the pages that are wanted, from 0; those before it are not decoded.
 
     Raises:
         ImageError: the file or the page that is reached is broken, locked by a password or over a limit.
     """
     if _PDF_START in content[:_PDF_HEADER]:
-        return _pdf_pages(content, where, limit)
-    return decode_frames(content, where, limit)
+        return _pdf_pages(content, where, limit, first)
+    return decode_frames(content, where, limit, first)
 
 
-def _pdf_pages(content: bytes, where: str, limit: int) -> Iterator[Image]:
+def _pdf_pages(content: bytes, where: str, limit: int, first: int) -> Iterator[Image]:
     import pypdfium2
 
     if len(content) > FILE_LIMIT:
@@ -81,7 +82,7 @@ def _pdf_pages(content: bytes, where: str, limit: int) -> Iterator[Image]:
             raise ImageError(RejectReason.TOO_LARGE, where, f"{count} pages, over {limit}")
         if count == 0:
             raise ImageError(RejectReason.EMPTY_IMAGE, where, "no pages")
-        for number in range(count):
+        for number in range(first, count):
             with _pdfium_lock:
                 try:
                     image = _draw(document, number)

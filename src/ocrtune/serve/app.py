@@ -23,6 +23,7 @@ from starlette.types import Scope
 
 from ocrtune.config import ServeConfig
 from ocrtune.data.images import FORMATS
+from ocrtune.data.page_files import PAGE_LIMIT
 from ocrtune.reading.cleaning import Cleaning
 from ocrtune.serve.access import allows
 from ocrtune.serve.answers import (
@@ -39,11 +40,11 @@ from ocrtune.serve.answers import (
 )
 from ocrtune.serve.corrections import add_corrections, open_store
 from ocrtune.serve.docs_page import docs_page
-from ocrtune.serve.door import STARTED, Door, DoorLimits, answered_hosts
+from ocrtune.serve.door import PICTURE_PATH, READ_PATH, STARTED, Door, DoorLimits, answered_hosts
 from ocrtune.serve.errors import ApiError, error_response
 from ocrtune.serve.service import OcrService, ReadRequest
 from ocrtune.serve.tokens import Tokens
-from ocrtune.serve.uploads import OPENAPI_BODY, read_upload
+from ocrtune.serve.uploads import OPENAPI_BODY, OPENAPI_FILE_BODY, read_file, read_upload
 
 PAGE_FOLDER = Path(__file__).parent / "page"
 """The web page: files that are sent as they are."""
@@ -80,6 +81,7 @@ def create_app(config: ServeConfig) -> FastAPI:
     app.state.tokens = tokens
     _add_errors(app)
     _add_reading(app, service, tokens)
+    _add_pictures(app, service, tokens)
     _add_models(app, service, tokens)
     add_corrections(app, service, store, tokens)
     _add_operation(app, service, tokens)
@@ -121,7 +123,7 @@ def _add_reading(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
         return limits
 
     @app.post(
-        "/api/ocr",
+        READ_PATH,
         response_model=Answer | Answers,
         openapi_extra={"requestBody": OPENAPI_BODY},
         responses=described_errors(400, 401, 404, 408, 413, 415, 422, 429, 500, 503, 504),
@@ -159,6 +161,32 @@ def _add_reading(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
         if isinstance(results[0], ApiError):
             raise results[0]
         return JSONResponse({**results[0], **made})
+
+
+def _add_pictures(app: FastAPI, service: OcrService, tokens: Tokens) -> None:
+    @app.post(
+        PICTURE_PATH,
+        response_class=Response,
+        openapi_extra={"requestBody": OPENAPI_FILE_BODY},
+        responses={
+            200: {"content": {"image/jpeg": {}}, "description": "JPEG"},
+            **described_errors(400, 401, 408, 413, 415, 422, 429, 500, 504),
+        },
+        dependencies=[Depends(allows(tokens))],
+    )
+    async def page_image(
+        request: Request,
+        page: Annotated[int, Query(ge=0, lt=PAGE_LIMIT, description="Of the file, from 0.")] = 0,
+    ) -> Response:
+        """A page as a picture, for programs that show what was read and cannot draw PDF, TIFF or PPM.
+
+        It is the page that `POST /api/ocr` reads of the same file, made smaller where it is large: places
+        there are px of `pages[].width` and `height`, whatever size the picture has.
+        """
+        deadline: float = request.scope[STARTED] + service.config.deadline
+        with service.place():
+            picture = await service.picture(await read_file(request), page, deadline)
+        return Response(picture, media_type="image/jpeg")
 
 
 def _add_models(app: FastAPI, service: OcrService, tokens: Tokens) -> None:

@@ -6,7 +6,7 @@ bounded share of memory and processor time and nothing to write to; what they br
 
 Both sides speak in lines of JSON, followed by raw bytes where a line says so:
 
-    asked     {"bytes": N, "px": LIMIT, "pages": LIMIT} and N bytes: a file
+    asked     {"bytes": N, "px": LIMIT, "pages": LIMIT, "first": PAGE} and N bytes: a file
     answered  {"px": N, "pages": N}: what its headers declare; then waits
     asked     {} once there is room for them
     answered  {"shape": [H, W] or [H, W, 3]} and its uint8 pixels; waits for {} before the next page,
@@ -100,7 +100,7 @@ def serve(asked: BinaryIO, answers: BinaryIO) -> None:
             if json.loads(asked.readline()).get("stop"):
                 continue
             _limit_memory(declared.px)
-            for image in decode(content, request["pages"]):
+            for image in decode(content, request["pages"], request["first"]):
                 _send(answers, {"shape": image.shape}, memoryview(image).cast("B"))
                 if json.loads(asked.readline()).get("stop"):
                     break
@@ -152,14 +152,14 @@ def inspect(content: bytes, px_limit: int, page_limit: int) -> Declared:
     return Declared(largest, pages)
 
 
-def decode(content: bytes, page_limit: int) -> Iterator[Any]:
-    """The pages of a file, as `page_files.decode_pages` gives them.
+def decode(content: bytes, page_limit: int, first: int) -> Iterator[Any]:
+    """The pages of a file from `first` on, as `page_files.decode_pages` gives them.
 
     Raises:
         RefusalError: it or the page that is reached is broken.
     """
     try:
-        yield from decode_pages(content, _NAMED, page_limit)
+        yield from decode_pages(content, _NAMED, page_limit, first)
     except ImageError as error:
         if isinstance(error.__cause__, MemoryError):
             raise MemoryError from error

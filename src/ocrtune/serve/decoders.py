@@ -120,12 +120,13 @@ class Decoder:
                         stream.close()
 
     @contextmanager
-    def pages(self, content: bytes, deadline: float) -> Iterator[Iterator[Image]]:
+    def pages(self, content: bytes, deadline: float, first: int = 0) -> Iterator[Iterator[Image]]:
         """Decode a file page by page; the room for its largest page is taken until the context ends.
 
         Args:
             content: a whole file.
             deadline: `time.monotonic()` at which decoding is broken off.
+            first: of the pages that are wanted, from 0.
 
         Raises:
             ApiError: as the decoder says, or it died of the file; the deadline passed.
@@ -135,7 +136,8 @@ class Decoder:
         self.start()
         session = _Session(self._process, deadline)
         try:
-            session.send({"bytes": len(content), "px": self._px_limit, "pages": self._page_limit}, content)
+            limits = {"px": self._px_limit, "pages": self._page_limit}
+            session.send({"bytes": len(content), **limits, "first": first}, content)
             px = int(session.receive()["px"])
             # No more than a file may have, whatever a decoder that a file took over says.
             px = min(max(px, 1), max(self._px_limit, PDF_PX))

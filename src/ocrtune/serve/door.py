@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ocrtune.serve.errors import ApiError, busy, error_response
 
 READ_PATH = "/api/ocr"
+PICTURE_PATH = "/api/page-image"
 CORRECTIONS_PATH = "/api/corrections"
 
 STARTED = "ocrtune.started"
@@ -102,7 +103,7 @@ class Door:
     def _limit(self, scope: Scope) -> int:
         if scope["path"] == CORRECTIONS_PATH:
             return self._limits.body * 4 // 3 + OTHER_BODY_LIMIT  # what may be read, in base64, and its lines
-        return self._limits.body if scope["path"] == READ_PATH else OTHER_BODY_LIMIT
+        return self._limits.body if scope["path"] in (READ_PATH, PICTURE_PATH) else OTHER_BODY_LIMIT
 
     def _check_host(self, header: str) -> None:
         """A web page elsewhere can point its own name at this address; its Host header tells."""

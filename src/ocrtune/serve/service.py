@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import math
 import threading
@@ -32,6 +31,7 @@ from ocrtune.serve.errors import ApiError, busy
 from ocrtune.serve.line_queue import LineQueue, QueuedRecognizer
 from ocrtune.serve.memory import BoundedDetector
 from ocrtune.serve.metrics import Metrics
+from ocrtune.serve.page_pictures import encode_picture
 from ocrtune.serve.registry import LoadedModel, Registry
 
 QUEUE_THREADS = 2
@@ -186,6 +186,20 @@ class OcrService:
         cut = partial(self._cut_lines, content, page, places, deadline)
         return await loop.run_in_executor(self._pages, cut)
 
+    async def picture(self, content: bytes, page: int, deadline: float) -> bytes:
+        """Draw a page of a file as a JPEG; see `page_pictures.encode_picture`.
+
+        Args:
+            content: the file.
+            page: from 0.
+            deadline: `time.monotonic()` at which it is given up.
+
+        Raises:
+            ApiError: the file cannot be decoded or has no such page, or the deadline passed.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pages, partial(self._draw, content, page, deadline))
+
     async def switch(self, name: str | None) -> None:
         """Make a model active, or the one before it again.
 
@@ -285,15 +299,18 @@ class OcrService:
         self, content: bytes, page: int, places: Sequence[LinePlace], deadline: float
     ) -> list[CutLine]:
         decoder: Decoder = self._own.decoder
-        with decoder.pages(content, deadline) as pages:
-            image = next(itertools.islice(pages, page, None), None)
-            if image is None:  # and the decoder is done with the file
-                raise ApiError("bad_parameter", f"`page` {page}: the file has fewer pages")
+        with decoder.pages(content, deadline, page) as pages:
+            image = _require_page(pages, page)
             cuts = [_cut(image, place, number) for number, place in enumerate(places)]
         # Raised here: an error in the block would cost the decoder its process, for which others wait.
         if failed := next((cut for cut in cuts if isinstance(cut, ApiError)), None):
             raise failed
         return [cut for cut in cuts if isinstance(cut, CutLine)]
+
+    def _draw(self, content: bytes, page: int, deadline: float) -> bytes:
+        decoder: Decoder = self._own.decoder
+        with decoder.pages(content, deadline, page) as pages:
+            return encode_picture(_require_page(pages, page))
 
     def _load_detector(self) -> TextDetector:
         with self._detector_lock:
@@ -328,6 +345,14 @@ async def _answered(number: int, reading: Coroutine[Any, Any, dict[str, Any]]) -
 
 async def _fail(error: ApiError) -> dict[str, Any]:
     raise error
+
+
+def _require_page(pages: Iterator[Image], page: int) -> Image:
+    """The first of pages that begin with this one; there is none where the decoder is done with the file."""
+    image = next(pages, None)
+    if image is None:
+        raise ApiError("bad_parameter", f"`page` {page}: the file has fewer pages")
+    return image
 
 
 def _cut(page: Image, place: LinePlace, number: int) -> CutLine | ApiError:

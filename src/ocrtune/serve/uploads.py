@@ -60,6 +60,25 @@ OPENAPI_BODY = {
 }  # fmt: skip
 """For the document of the API, as the body is read here and not by FastAPI."""
 
+OPENAPI_FILE_BODY = {
+    "required": True,
+    "content": {
+        kind: {
+            "schema": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["image"],
+                "properties": {"image": {"type": "string", "format": form, "description": described}},
+            }
+        }
+        for kind, form, described in (
+            ("multipart/form-data", "binary", "An image, TIFF or PDF."),
+            ("application/json", "byte", "As base64; a data: URL is taken too."),
+        )
+    },
+}
+"""The same of a route that takes one file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -94,6 +113,21 @@ async def read_upload(request: Request, image_limit: int) -> Upload:
     if len(upload.contents) > image_limit:
         raise _too_many(image_limit, len(upload.contents))
     return upload
+
+
+async def read_file(request: Request) -> bytes:
+    """Read the body of a request that brings one file, as `image`.
+
+    Raises:
+        ApiError: as `read_upload`, or there is no such file in it.
+    """
+    upload = await read_upload(request, 1)
+    (content,) = upload.contents
+    if not upload.is_single:
+        raise ApiError("bad_parameter", "send one file, as `image`")
+    if isinstance(content, ApiError):
+        raise content
+    return content
 
 
 async def _from_form(request: Request, image_limit: int) -> Upload:

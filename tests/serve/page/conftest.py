@@ -165,7 +165,7 @@ RECEIPT = (
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with receipt.png, short.png, pages.tiff of both, and no-image.txt."""
+    """receipt.png, short.png, pages.tiff and pages.pdf of both, large.tiff, and no-image.txt."""
     folder = tmp_path_factory.mktemp("images")
     receipt = drawn(RECEIPT, (560, 220))
     receipt.save(folder / "receipt.png")
@@ -173,6 +173,10 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     short.save(folder / "short.png")
     # Copies: an image saved as PNG keeps settings that Pillow's TIFF writer trips over.
     receipt.copy().save(folder / "pages.tiff", save_all=True, append_images=[short.copy()])
+    # A palette: Pillow's PDFs have anything else as JPEG.
+    plain = [image.convert("P") for image in (receipt, short)]
+    plain[0].save(folder / "pages.pdf", save_all=True, append_images=plain[1:], resolution=100.0)
+    receipt.resize((560 * 6, 220 * 6)).save(folder / "large.tiff")  # more px than are sent to be shown
     (folder / "no-image.txt").write_text("not an image")
     return folder
 

@@ -306,4 +306,7 @@ def test_tokens_limits_and_a_full_queue_are_told(english, guarded, images, tmp_p
         re.fullmatch(r"The service is busy\. Trying again in \d+ s\.", text)
         for text in english.run("return heard")
     )
+    english.give(images / "pages.tiff")
+    english.recognise()
+    english.until(lambda: english.all("#sheet image"))  # the token goes with that, too
     assert english.faults() == []

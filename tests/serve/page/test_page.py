@@ -230,22 +230,6 @@ def test_images_are_dropped_and_pasted(browser):
     assert browser.text("#alert") == "There was no image in what you dropped or pasted."
 
 
-def test_a_document_is_read_page_by_page(browser, images):
-    browser.give(images / "pages.tiff")
-    browser.recognise()
-    assert browser.text("#page-number") == "Page 1 of 2"
-    assert browser.texts(".reading") == TEXTS
-    assert browser.text("#sheet .note").startswith("The browser cannot show this page.")
-    assert browser.texts("#sheet .facsimile") == TEXTS
-    browser.find("#page-after").click()
-    assert browser.texts(".reading") == ["Thank you"]
-    assert not browser.find("#page-after").is_enabled()
-    browser.find("#save-text").click()
-    assert (
-        browser.downloaded("pages.txt").decode() == "Corner Shop\nNo. 2041\nMILK\t10.50\nTOTAL\n\nThank you"
-    )
-
-
 def test_single_lines_are_read_as_such(browser, images):
     browser.find("#options summary").click()
     browser.find("#single-lines").click()

@@ -2,7 +2,7 @@
 
 import { html } from "./element.js";
 import { percent, say } from "./language.js";
-import { imageSize, lineCrop } from "./picture.js";
+import { lineCrop } from "./picture.js";
 import { level, textOf } from "./readings.js";
 
 /**
@@ -14,9 +14,9 @@ export function lineDetail(session, [line, rival], { edit, compared }) {
   const detail = html("div", { class: "detail" });
   const { shown, page, pageShown } = session;
   const crop = html("div");
-  imageSize(shown.url).then((size) => {
-    if (size !== null && page === 0) {
-      crop.append(lineCrop(shown.url, pageShown, line, say("crop")));
+  session.pictures.of(shown, page).then(({ address }) => {
+    if (address !== null) {
+      crop.append(lineCrop(address, pageShown, line, say("crop")));
     }
   });
   detail.append(crop, symbolList(session, line));

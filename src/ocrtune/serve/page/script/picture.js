@@ -14,7 +14,7 @@ export async function imageSize(url) {
     image.src = url;
     const size = await image.decode().then(
       () => ({ width: image.naturalWidth, height: image.naturalHeight }),
-      () => null, // PDF, TIFF or a broken file: the service says which
+      () => null, // PDF, TIFF, PPM or a broken file: the service says which
     );
     sizes.set(url, size);
   }

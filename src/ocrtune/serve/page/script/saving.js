@@ -2,10 +2,14 @@
 
 import { bounds, pageText, textOf } from "./readings.js";
 
-/** The text of several uploads; with more than one, each below its name. */
+/** The text of a page; with several, of one upload or more, each below its name, as `ocrtune read` prints them. */
 export function asText(uploads) {
-  const texts = uploads.map((upload) => upload.reading.pages.map(pageText).join("\n\n"));
-  return uploads.length === 1 ? texts[0] : texts.map((text, index) => `${uploads[index].name}\n\n${text}\n`).join("\n");
+  const pages = uploads.flatMap(({ name, reading }) =>
+    reading.pages.map((page, index) => [index === 0 ? name : `${name} page ${index + 1}`, pageText(page)]),
+  );
+  return pages.length === 1
+    ? pages[0][1]
+    : pages.map(([name, text]) => `==> ${name} <==\n${text}${text && "\n"}`).join("\n");
 }
 
 /** The API's answer per upload, `text` as it stands now and `read_as` where it was edited; a list for several. */

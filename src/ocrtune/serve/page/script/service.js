@@ -62,11 +62,7 @@ export class Service {
 
   /** The picture of a correction, as the address of a blob. */
   async correctionPicture(id) {
-    const response = await this.#send(`api/corrections/${id}/image`);
-    if (!response.ok) {
-      return this.#unpack(response);
-    }
-    return URL.createObjectURL(await response.blob());
+    return this.#picture(await this.#send(`api/corrections/${id}/image`));
   }
 
   /** Change `state` or `text` of a correction. */
@@ -83,22 +79,38 @@ export class Service {
   }
 
   /**
-   * Read one file. While the service is busy it waits as it is told to and tries again.
+   * Read one file.
    *
    * @param {File} file
    * @param {{model: string, mode: string, clean: string[]}} choice
    * @param {{signal: AbortSignal, waiting: (seconds: number) => void}} options
    */
-  async read(file, choice, { signal, waiting }) {
-    this.#checkSize(file);
+  async read(file, choice, options) {
     const query = new URLSearchParams({ mode: choice.mode, model: choice.model });
     choice.clean.forEach((each) => query.append("clean", each));
+    return this.#unpack(await this.#sendFile(`api/ocr?${query}`, file, options));
+  }
+
+  /**
+   * A page of a file as the service draws it, which browsers do not with every kind; the address of a blob.
+   *
+   * @param {File} file
+   * @param {number} page
+   * @param {{signal: AbortSignal}} options
+   */
+  async pagePicture(file, page, options) {
+    return this.#picture(await this.#sendFile(`api/page-image?page=${page}`, file, options));
+  }
+
+  /** Send a file; while the service is busy, wait as it says and try again. */
+  async #sendFile(path, file, { signal, waiting = () => {} }) {
+    this.#checkSize(file);
     const body = new FormData();
     body.append("image", file);
     for (let waited = 0; ; ) {
-      const response = await this.#send(`api/ocr?${query}`, { method: "POST", body, signal });
+      const response = await this.#send(path, { method: "POST", body, signal });
       if (response.status !== 429 || waited >= PATIENCE) {
-        return this.#unpack(response);
+        return response;
       }
       const seconds = Math.max(1, Number(response.headers.get("Retry-After")) || 1);
       waited += seconds;
@@ -132,6 +144,10 @@ export class Service {
       }
       throw error;
     }
+  }
+
+  async #picture(response) {
+    return response.ok ? URL.createObjectURL(await response.blob()) : this.#unpack(response);
   }
 
   async #unpack(response) {

@@ -1,6 +1,7 @@
 /** What is at hand: the uploads, their readings, what is chosen and what is shown. Knows nothing of the screen. */
 
 import { ApiProblem } from "./service.js";
+import { Pictures } from "./pictures.js";
 import { fromAnswer, keepEdits, matchLines } from "./readings.js";
 
 const AT_ONCE = 2; // files in work; more would only wait in the service's queue
@@ -40,6 +41,7 @@ export class Session extends EventTarget {
   constructor(service) {
     super();
     this.service = service;
+    this.pictures = new Pictures(service);
   }
 
   tell(type, detail = {}) {
@@ -60,6 +62,7 @@ export class Session extends EventTarget {
     const place = this.uploads.indexOf(upload);
     this.uploads.splice(place, 1);
     URL.revokeObjectURL(upload.url);
+    this.pictures.forget(upload);
     this.tell("uploads");
     if (this.shown === upload) {
       this.show(this.uploads[Math.min(place, this.uploads.length - 1)] ?? null);

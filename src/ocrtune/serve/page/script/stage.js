@@ -1,8 +1,9 @@
 /** The page image with a box round every line; boxes and the list of lines point at each other. */
 
-import { byId, html, svg } from "./element.js";
+import { byId, svg } from "./element.js";
 import { say } from "./language.js";
 import { imageSize, pagePicture, turning } from "./picture.js";
+import { problemText } from "./problems.js";
 import { bounds, level, textOf } from "./readings.js";
 
 const STEP = 1.25; // of one press on + or −
@@ -10,7 +11,9 @@ const NEAREST = 3; // times the whole page, that it comes closer by itself
 
 export class Stage {
   #session;
+  #announce;
   #sheet = byId("sheet");
+  #note = byId("sheet-note");
   #zoom = 1; // times the size at which the whole page fits
   #drawing = null;
   #boxes = new Map();
@@ -19,7 +22,7 @@ export class Stage {
   #cursor = 0;
 
   constructor(session, announce) {
-    this.#session = session;
+    [this.#session, this.#announce] = [session, announce];
     session.addEventListener("shown", () => this.draw());
     session.addEventListener("line", (event) => this.#mark(event.detail.from));
     session.addEventListener("pointed", ({ detail }) => this.#point(detail));
@@ -31,8 +34,8 @@ export class Stage {
       session.shown.turned = (session.shown.turned + 90) % 360;
       this.draw();
     });
-    byId("page-before").addEventListener("click", () => session.show(session.shown, session.page - 1));
-    byId("page-after").addEventListener("click", () => session.show(session.shown, session.page + 1));
+    byId("page-before").addEventListener("click", () => this.#leaf(-1));
+    byId("page-after").addEventListener("click", () => this.#leaf(1));
     byId("remove").addEventListener("click", () => {
       announce(say("removed", { name: session.shown.name }));
       session.remove(session.shown);
@@ -47,7 +50,9 @@ export class Stage {
     const { shown } = this.#session;
     byId("workspace").classList.toggle("empty", shown === null);
     this.#boxes.clear();
+    this.#note.hidden = true;
     if (shown === null) {
+      this.#drawing = null;
       this.#sheet.replaceChildren();
       return;
     }
@@ -67,29 +72,53 @@ export class Stage {
       return;
     }
     this.#symbols = svg("g");
-    const address = this.#pictureAddress(natural);
+    const blank = pagePicture(null, { ...page, lines: [] });
     this.#drawing = svg(
       "svg",
       { viewBox: `0 0 ${this.#size.width} ${this.#size.height}`, role: "group", "aria-label": say("page_image") },
       svg(
         "g",
         { transform: this.#size.transform },
-        pagePicture(address, page),
+        blank,
         this.#symbols,
         page.lines.length > 0 ? this.#boxesOf(page.lines) : null,
       ),
     );
-    // Nobody may take for the scan what was only read.
-    const note = address === null ? [html("p", { class: "note" }, say("facsimile"))] : [];
-    this.#sheet.replaceChildren(...note, this.#drawing);
+    this.#sheet.replaceChildren(this.#drawing);
     this.#scale(1);
     this.#showText();
     this.#mark(null);
+    await this.#showPicture(blank, page);
   }
 
-  /** The address of the shown page's image; null where the browser cannot show it. */
-  #pictureAddress(natural) {
-    return natural !== null && this.#session.page === 0 ? this.#session.shown.url : null;
+  /** Put the image on a blank page once it is there; where there is none, what was read. */
+  async #showPicture(blank, page) {
+    const drawing = this.#drawing;
+    this.#note.className = "note coming";
+    this.#note.textContent = say("picture_coming");
+    this.#note.hidden = false;
+    const { address, problem } = await this.#session.pictures.of(this.#session.shown, this.#session.page);
+    if (this.#drawing !== drawing) {
+      return; // another page is shown by now
+    }
+    blank.replaceWith(pagePicture(address, page));
+    this.#note.hidden = problem === null;
+    if (problem !== null) {
+      // Nobody may take for the scan what was only read.
+      this.#note.className = "note";
+      this.#note.textContent = [say("picture_failed"), problemText(problem), say("facsimile")].join(" ");
+    }
+  }
+
+  /** Show the page before or after; a button that can go no further hands its focus on. */
+  #leaf(step) {
+    const { shown, page } = this.#session;
+    this.#session.show(shown, page + step);
+    this.#announce(byId("page-number").textContent);
+    const [pressed, other] = step > 0 ? ["page-after", "page-before"] : ["page-before", "page-after"];
+    if (byId(pressed).disabled) {
+      byId(other).focus();
+    }
   }
 
   #showNames() {
