@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ocrtune.evaluate.metrics import comparable
+
 FIGURES = ("exact_match", "exact_match_no_space", "cer")
 """Of `ocrtune eval --json`."""
 
@@ -110,4 +112,30 @@ def show(figures: dict[str, float]) -> str:
     return (
         f"exact {figures['exact_match']:.1%}, without spaces {figures['exact_match_no_space']:.1%}, "
         f"CER {figures['cer']:.2%}"
+    )
+
+
+Shares = dict[str, float]
+
+
+def score_general(model: str, data: Path) -> Shares:
+    """Shares of exactly read lines: as they are, with case ignored, and with case and spaces ignored."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "eval.json"
+        call("eval", model, "--data", str(data), "--json", str(target))
+        content = json.loads(target.read_text(encoding="utf-8"))
+    wrong = {"exact": 0, "no_case": 0, "no_space": 0}
+    for line in content["misread"]:
+        truth, reading = (comparable(line[name], ignore_case=True) for name in ("truth", "reading"))
+        wrong["exact"] += 1
+        wrong["no_case"] += truth != reading
+        wrong["no_space"] += truth.replace(" ", "") != reading.replace(" ", "")
+    return {name: 1 - count / content["lines"] for name, count in wrong.items()}
+
+
+def show_general(scores: Shares) -> str:
+    """Shares in per cent."""
+    return (
+        f"exact {scores['exact']:.1%}, case ignored {scores['no_case']:.1%}, "
+        f"spaces too {scores['no_space']:.1%}"
     )

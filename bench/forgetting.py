@@ -19,9 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from commands import call, first_lines, machine
-
-from ocrtune.evaluate.metrics import comparable
+from commands import call, first_lines, machine, score_general, show_general
 
 SETS = {"receipts-1000": ("receipts", 1000), "receipts-300": ("receipts", 300)}
 """Folder, and how many of its first lines train."""
@@ -32,31 +30,6 @@ MOST_MISSED = 0.005
 """Of what is gained on the material without replay and guard."""
 MOST_TIME = 2.5
 """Times that of a run without."""
-
-Scores = dict[str, float]
-
-
-def score(model: str, data: Path) -> Scores:
-    """Shares of exactly read lines: as they are, with case ignored, and with case and spaces ignored."""
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "eval.json"
-        call("eval", model, "--data", str(data), "--json", str(target))
-        content = json.loads(target.read_text(encoding="utf-8"))
-    wrong = {"exact": 0, "no_case": 0, "no_space": 0}
-    for line in content["misread"]:
-        truth, reading = (comparable(line[name], ignore_case=True) for name in ("truth", "reading"))
-        wrong["exact"] += 1
-        wrong["no_case"] += truth != reading
-        wrong["no_space"] += truth.replace(" ", "") != reading.replace(" ", "")
-    return {name: 1 - count / content["lines"] for name, count in wrong.items()}
-
-
-def show(scores: Scores) -> str:
-    """Scores in per cent."""
-    return (
-        f"exact {scores['exact']:.1%}, case ignored {scores['no_case']:.1%}, "
-        f"spaces too {scores['no_space']:.1%}"
-    )
 
 
 def main() -> None:
@@ -87,9 +60,9 @@ def measure(name: str, options: argparse.Namespace, runs: Path) -> dict[str, Any
     folder, count = SETS[name]
     sets = {"val": options.data / folder / "val", "general": options.general}
     train = first_lines(options.data / folder / "train", count, runs / f"{name}-train.txt")
-    base = {where: score("ppocrv6-small", data) for where, data in sets.items()}
+    base = {where: score_general("ppocrv6-small", data) for where, data in sets.items()}
     for where in sets:
-        print(f"{name}, base, {where}: {show(base[where])}", flush=True)
+        print(f"{name}, base, {where}: {show_general(base[where])}", flush=True)
     ways = {
         "with": ["--replay", "auto", "--guard", "auto", "--fonts", str(options.fonts)],
         "without": ["--replay", "none", "--guard", "none"],
@@ -105,12 +78,12 @@ def measure(name: str, options: argparse.Namespace, runs: Path) -> dict[str, Any
                 "-o", str(run), "--seed", str(seed), "--overwrite",
             )  # fmt: skip
             minutes = (time.perf_counter() - begun) / 60
-            scored = {where: score(str(run), data) for where, data in sets.items()}
+            scored = {where: score_general(str(run), data) for where, data in sets.items()}
             arms[way].append({"seed": seed, "minutes": minutes, **scored})
             for where in sets:
                 print(
                     f"{name}, {way} replay and guard, seed {seed}, {minutes:.1f} min, {where}: "
-                    f"{show(scored[where])}",
+                    f"{show_general(scored[where])}",
                     flush=True,
                 )
     return {"set": name, "epochs": options.epochs, "base": base, "arms": arms}
@@ -129,9 +102,10 @@ def report(result: dict[str, Any]) -> str:
         for way, runs in arms.items()
     }
     for where in base:
-        rows.append(f"  {where + ', base':40s} {show(base[where])}")
+        rows.append(f"  {where + ', base':40s} {show_general(base[where])}")
         rows += [
-            f"  {f'{where}, {way} replay and guard':40s} {show(mean[way][where])}, {minutes[way]:.1f} min"
+            f"  {f'{where}, {way} replay and guard':40s} {show_general(mean[way][where])}, "
+            f"{minutes[way]:.1f} min"
             for way in arms
         ]
     bars = [
