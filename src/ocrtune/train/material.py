@@ -25,7 +25,14 @@ from ocrtune.reading.models import FoundModel, find_model
 from ocrtune.train.fresh import fresh_network, longest_text
 from ocrtune.train.general import open_general
 from ocrtune.train.rare_symbols import raised_weights
-from ocrtune.train.transfer import CharsetChange, case_pairs, change_charset, plan_charset
+from ocrtune.train.transfer import (
+    CharsetChange,
+    case_pairs,
+    change_charset,
+    missing_case,
+    plan_charset,
+    without_case,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,11 @@ def open_sets(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
 
     Made lines only validate where there are no others: they cannot tell which weights read real ones better.
     """
+    sets = _open_and_split(config, note)
+    return sets if config.vocab not in ("data", "keep") else _labelled_alike(sets, note)
+
+
+def _open_and_split(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
     train = tuple(open_dataset(path, config.images) for path in config.train)
     for dataset in train:
         note(dataset.resolved)
@@ -116,6 +128,31 @@ def open_sets(config: TrainConfig, note: Callable[[str], None]) -> OpenedSets:
     for dataset in whole:
         note(f"{dataset.name}: made lines, all of them train, since real ones validate")
     return opened
+
+
+def _labelled_alike(sets: OpenedSets, note: Callable[[str], None]) -> OpenedSets:
+    """Give the labels of made lines the case of the real ones, where these have one only.
+
+    Real labels in capitals for any print and made ones that tell the case contradict each other.
+    """
+    real = [e.text for dataset in (*sets.train, *sets.val) if not dataset.is_made for e in dataset.entries]
+    missing = missing_case(real)
+    if missing is None:
+        return sets
+
+    def alike(dataset: LineDataset) -> LineDataset:
+        if not dataset.is_made:
+            return dataset
+        texts = [without_case(entry.text, missing) for entry in dataset.entries]
+        changed = sum(text != entry.text for text, entry in zip(texts, dataset.entries, strict=True))
+        if not changed:
+            return dataset
+        kept = "capitals" if missing == "lower" else "small letters"
+        note(f"{dataset.name}: {changed} labels of made lines are put into {kept}, as the real labels are")
+        entries = (replace(e, text=text) for e, text in zip(dataset.entries, texts, strict=True))
+        return replace(dataset, entries=tuple(entries))
+
+    return replace(sets, train=tuple(map(alike, sets.train)), val=tuple(map(alike, sets.val)))
 
 
 def prepare_start(

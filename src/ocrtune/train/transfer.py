@@ -116,6 +116,14 @@ def missing_case(texts: Sequence[str]) -> Case | None:
     return "upper" if cases == {"lower"} else "lower"
 
 
+def without_case(text: str, missing: Case) -> str:
+    """`text` with its letters of the `missing` case in the other; those that would become two stay."""
+    return "".join(
+        other if case_of(symbol) == missing and len(other := symbol.swapcase()) == 1 else symbol
+        for symbol in text
+    )
+
+
 def case_pairs(charset: Charset, layout: ClassLayout, texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Classes of each letter that labels of one case have, and of the same letter in the case they lack.
 
