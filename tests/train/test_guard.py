@@ -19,7 +19,7 @@ from ocrtune.bundle import ModelBundle
 from ocrtune.cli import main
 from ocrtune.config import TrainConfig
 from ocrtune.data.general_lines import GeneralLines
-from ocrtune.decoding import CTC
+from ocrtune.decoding import ATTENTION, CTC
 from ocrtune.errors import InputError
 from ocrtune.evaluate.metrics import measure
 from ocrtune.synth.fonts import matplotlib_font_folder
@@ -29,6 +29,7 @@ from ocrtune.train.batches import Batch
 from ocrtune.train.guard import Guard, GuardScore
 from ocrtune.train.keeping import Keeper
 from ocrtune.train.material import prepare
+from ocrtune.train.objective import per_symbol
 from ocrtune.train.replay import Replay, divergence
 from ocrtune.train.run import train
 from ocrtune.train.state import Position
@@ -169,6 +170,32 @@ def test_the_teacher_itself_has_nothing_to_learn() -> None:
     with torch.no_grad():
         network[1].bias += torch.tensor([1.0, 0.0, 0.0])
     assert float(replay.loss(network, batch, device, "fp32").detach()) > 0.01
+
+
+class _Decoder(nn.Module):
+    """An attention decoder of four classes that says the same whatever it sees: (N, S, 4) from labels fed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(torch.zeros(3, 4))  # of the steps
+
+    def forward(self, images: torch.Tensor, fed: torch.Tensor) -> torch.Tensor:
+        return self.scores[: fed.shape[1]].expand(len(fed), -1, -1)
+
+
+@pytest.mark.parametrize(("step", "counted"), [(0, [1.0, 1.0]), (1, [1.0, 1.0]), (2, [0.0, 1.0])])
+def test_of_a_decoder_nothing_is_asked_behind_the_end_of_a_text(step: int, counted: list[float]) -> None:
+    """The first line has one symbol and its end, the second two."""
+    network, lengths = _Decoder(), np.array([1, 2])
+    replay = Replay(network, _Feed(), 1.0, ATTENTION, torch.contiguous_format)  # type: ignore[arg-type]
+    with torch.no_grad():
+        network.scores[step, 2] += 1.0
+    moved = divergence(network.scores[None], replay.teacher.scores[None])[0, step].detach()
+    images, places = np.zeros((2, 1, 1, 2), np.float32), np.arange(2)
+    batch = Batch(images, np.array([2, 2, 3]), lengths, 1.0, lines=places, places=places)
+    loss = replay.loss(network, batch, torch.device("cpu"), "fp32").detach()
+    expected = per_symbol(moved * torch.tensor(counted), torch.from_numpy(lengths)).mean()
+    torch.testing.assert_close(loss, expected)
 
 
 def test_every_symbol_that_fonts_have_is_replayed() -> None:

@@ -21,11 +21,16 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.slow
-def test_two_processes_learn_what_one_does(digit_lines: Path, tiny_base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_guarded", [False, True], ids=["material alone", "with replay and guard"])
+def test_two_processes_learn_what_one_does(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path, is_guarded: bool
+) -> None:
     """The same command: the same batches, each line once, the same losses; and only one of them writes."""
+    general = ["--vocab", "keep", "--replay", str(digit_lines), "--guard", str(digit_lines)]
     arguments = [
         *("train", "--train", str(digit_lines), "--val", str(digit_lines), "--base", str(tiny_base)),
         *("--device", "cpu", "--epochs", "2", "--batch-size", "2", "--lr", "1e-3", "--max-bad", "0.2"),
+        *(general if is_guarded else []),
     ]
     program = tmp_path / "launched.py"
     program.write_text(LAUNCHED, encoding="utf-8")
@@ -45,7 +50,8 @@ def test_two_processes_learn_what_one_does(digit_lines: Path, tiny_base: Path, t
         assert manifest["training"]["position"]["visits"] == 2 * 24
     one, two = figures
     assert [row["epoch"] for row in two] == [0.0, 1.0, 2.0]
-    for name in ("step", "loss", "cer", "val_loss", "val_cer", "val_exact_match"):
+    names = ["step", "loss", "cer", "val_loss", "val_cer", "val_exact_match"]
+    for name in [*names, "replay_loss", "guard_exact_match"] if is_guarded else names:
         trained = [[row[name] for row in rows[1:]] for rows in figures]
         assert trained[1] == pytest.approx(trained[0], rel=1e-4), name
     assert two[0] | {"seconds": 0} == one[0] | {"seconds": 0}

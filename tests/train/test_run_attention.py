@@ -44,9 +44,11 @@ def base(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_guarded", [False, True], ids=["material alone", "with replay and guard"])
 def test_an_attention_network_is_tuned_kept_and_read(
-    base: Path, digit_lines: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    base: Path, digit_lines: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_guarded: bool
 ) -> None:
+    general = str(digit_lines) if is_guarded else "none"
     config = TrainConfig(
         train=(str(digit_lines),),
         output=tmp_path / "run",
@@ -55,10 +57,14 @@ def test_an_attention_network_is_tuned_kept_and_read(
         batch_size=2,
         lr=5e-3,
         max_bad=0.2,
+        replay=general,
+        guard=general,
     )
     result = train(config)
     rows = [json.loads(row) for row in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert rows[3]["val_loss"] < rows[2]["val_loss"] < rows[0]["val_loss"]
+    assert (rows[3].get("replay_loss", 0.0) > 0) is is_guarded
+    assert ("guard_exact_match" in rows[3]) is is_guarded
     shown = capsys.readouterr().out
     assert "the base emits at most 2 symbols; made 4, as many as the longest label has" in shown
     found = find_model(result.best)
