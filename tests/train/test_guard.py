@@ -172,6 +172,21 @@ def test_the_teacher_itself_has_nothing_to_learn() -> None:
     assert float(replay.loss(network, batch, device, "fp32").detach()) > 0.01
 
 
+def test_a_new_symbol_is_not_replayed_as_its_look_alike() -> None:
+    """It starts with the row of one, so the start gives each half; asked for that, letters were forgotten."""
+    network = nn.Sequential(nn.Flatten(2), nn.Linear(2, 4))
+    with torch.no_grad():
+        network[1].weight[3] = network[1].weight[2]
+        network[1].bias[3] = network[1].bias[2]
+    replay = Replay(network, _Feed(), 1.0, CTC, torch.contiguous_format, added=[3])  # type: ignore[arg-type]
+    batch, device = replay.next_batch(Position()), torch.device("cpu")
+    before = float(replay.loss(network, batch, device, "fp32").detach())
+    with torch.no_grad():
+        network[1].bias[3] = -1e4
+    assert before > 0.01
+    assert float(replay.loss(network, batch, device, "fp32").detach()) == pytest.approx(0, abs=1e-6)
+
+
 class _Decoder(nn.Module):
     """An attention decoder of four classes that says the same whatever it sees: (N, S, 4) from labels fed."""
 

@@ -225,10 +225,13 @@ def test_missing_case(texts: list[str], case: str | None) -> None:
 @pytest.mark.parametrize(
     ("symbol", "known", "found"),
     [
-        # Without its marks first, the table second, the other case last.
+        # With fewer of its marks first, the table second, the other case last.
         ("É", "Eeé", "E"),
         ("é", "Ee", "e"),
         ("É", "é", "é"),
+        ("ế", "eêé", "ê"),
+        ("ế", "eé", "é"),
+        ("ậ", "aA", "a"),
         ("ø", "oØ", "o"),
         ("ø", "Ø", "Ø"),
         ("²", "2", "2"),

@@ -52,6 +52,11 @@ class Start:
     case_pairs: tuple[tuple[int, int], ...] = ()
     """Classes of letters whose case the labels do not tell: with `--vocab keep` and labels of one case."""
 
+    def added_classes(self) -> list[int]:
+        """Classes of the symbols that the base does not know."""
+        added = self.change.added if self.change is not None else ()
+        return self.layout.to_classes([self.charset.encode(symbol)[0] for symbol in added])
+
 
 @dataclass(frozen=True, slots=True)
 class Lines:

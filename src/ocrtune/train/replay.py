@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ from ocrtune.train.batches import Batch, LineFeeder
 from ocrtune.train.objective import per_symbol, predict
 from ocrtune.train.precision import Precision, autocast
 from ocrtune.train.state import Position
+
+_NEVER = -1e4
+"""Logit of a class without probability. Infinite ones would make 0 times infinity of the divergence."""
 
 
 class Replay:
@@ -30,6 +33,8 @@ class Replay:
         pace: batches of them per batch of the material, at most 1.
         layout: of the classes.
         memory: layout of images in memory.
+        added: classes that the start has no reading of its own for: at first it takes them for their
+            look-alikes, which it is not asked to do on.
     """
 
     def __init__(
@@ -39,12 +44,14 @@ class Replay:
         pace: float,
         layout: ClassLayout,
         memory: torch.memory_format,
+        added: Sequence[int] = (),
     ) -> None:
         self.teacher = copy.deepcopy(start).eval().requires_grad_(False)
         self.feeder = feeder
         self.pace = pace
         self._layout = layout
         self._memory = memory
+        self._added = list(added)
         self._feed: Generator[Batch] | None = None
 
     def is_due(self, step: int) -> bool:
@@ -72,6 +79,7 @@ class Replay:
             with torch.no_grad():
                 wanted = predict(self.teacher, images, targets, lengths, self._layout)
             logits = predict(model, images, targets, lengths, self._layout)
+        wanted = wanted.float().index_fill(2, torch.tensor(self._added, device=device).long(), _NEVER)
         apart = divergence(logits, wanted)  # (N, T)
         if self._layout.kind == "attention":
             # Behind a label and its end nothing is asked of a decoder.

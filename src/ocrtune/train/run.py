@@ -156,7 +156,9 @@ class _Run:
         replay = None
         if recipe.replay and lines.replay is not None:
             feeder = self._feeder(lines.replay, [1.0] * len(lines.replay), augment)
-            replay = Replay(self.network, feeder, recipe.replay, start.layout, self.layout)
+            replay = Replay(
+                self.network, feeder, recipe.replay, start.layout, self.layout, start.added_classes()
+            )
         self.position = Position()
         if resume:
             self.position = load_state(folder.path, self.network, average, optimizer)

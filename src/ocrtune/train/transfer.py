@@ -11,7 +11,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 from typing import Literal
 
 import torch
@@ -72,9 +72,16 @@ class CharsetChange:
 
 
 def look_alike(symbol: str, known: Charset) -> str | None:
-    """A symbol of `known` that looks like `symbol`: without its marks, from the table, other case."""
-    base = unicodedata.normalize("NFKD", symbol)[:1]
-    for candidate in (base, LOOK_ALIKES.get(symbol, ""), LOOK_ALIKES.get(base, ""), symbol.swapcase()):
+    """A symbol of `known` that looks like `symbol`: with fewer of its marks, from the table, other case."""
+    parts = unicodedata.normalize("NFKD", symbol)
+    base, marks = parts[0], parts[1:]
+    fewer = [
+        unicodedata.normalize("NFC", base + "".join(kept))
+        for count in reversed(range(1, len(marks)))
+        for kept in combinations(marks, count)
+    ]
+    others = LOOK_ALIKES.get(symbol, ""), LOOK_ALIKES.get(base, ""), symbol.swapcase()
+    for candidate in (*fewer, base, *others):
         if candidate and candidate != symbol and candidate in known:
             return candidate
     return None
