@@ -33,7 +33,7 @@ Device = Literal["cpu", "cuda"]
 FINE_TUNING_RATE = 2e-4
 """Highest learning rate of fine-tuning: log 2026-11-21."""
 
-REPLAY_PACE = 0.5
+REPLAY_PACE = 0.25
 """Batches of general lines per batch of the material, where lines are replayed."""
 
 REPLAY_COST = 1.2
