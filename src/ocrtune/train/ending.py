@@ -173,7 +173,10 @@ def _describe_earlier(manifest: Manifest, *, nothing_allowed: bool) -> str:
     step = manifest.training["position"]["step"]
     kept = f"kept as they were after {step} batches" if step else "kept as they were in the base"
     if nothing_allowed:
-        return f"weights {kept}: the guard allows nothing on the way to the end"
+        return (
+            f"weights {kept}: the guard allows nothing on the way to the end, which `last` has; "
+            "--max-drop allows more, --guard PATH reads general lines of your own"
+        )
     return f"weights {kept}: nothing on the way to the end that the guard allows reads your lines better"
 
 
