@@ -10,7 +10,7 @@ processes stands beside them.
 start    seconds from the command to the first answered line; bar: 3
 load     64 clients x 50 requests against one; bars: same texts, confidences within 1e-4, 0.9 x its rate
 soak     10,000 requests of 16 clients; bar: memory after the first 500 grows by less than 1 MB per 1,000
-switch   20 switches under 16 clients; bar: no failed answer, none of two models
+switch   20 switches under 64 clients; bar: no failed answer, none of two models
 hostile  the files of tests/serve/test_hostile.py; bars: right status, memory below 1.5 GB, an answer after
 """
 
@@ -156,7 +156,7 @@ def measure_switch(options: argparse.Namespace) -> dict[str, Any]:
 
             def load() -> None:
                 while not stop.is_set():
-                    ask_all(service, items, 16, check)
+                    ask_all(service, items, 64, check)
 
             thread = threading.Thread(target=load)
             thread.start()
