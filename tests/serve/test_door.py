@@ -116,6 +116,7 @@ def test_an_upload_that_does_not_come_is_given_up(block_onnx, serving):
             assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
+@pytest.mark.slow
 def test_tokens_let_in_whom_they_name(block_onnx, tmp_path, line_png, serving):
     tokens = tmp_path / "tokens"
     tokens.write_text(f"# who\nshop {'s' * 16}\nops {'o' * 16} admin  # may switch\n", encoding="utf-8")

@@ -287,6 +287,7 @@ def test_a_hostile_file_gets_its_answer(client, line_png, name):
     assert after["text"][0]["text"] == "abc"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_picture_of_a_hostile_file_is_made_or_refused_alike(client, name):
     make, status, code = HOSTILE[name]
