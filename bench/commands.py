@@ -13,7 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ocrtune.evaluate.metrics import comparable
+
+RECIPES = Path(__file__).parent / "recipes"
 
 FIGURES = ("exact_match", "exact_match_no_space", "cer")
 """Of `ocrtune eval --json`."""
@@ -72,6 +76,14 @@ def first_lines(folder: Path, count: int, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     lines = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()[:count]
     target.write_text("".join(f"{folder.resolve()}/{line}\n" for line in lines), encoding="utf-8")
+    return target
+
+
+def write_recipe(name: str, target: Path, **changes: Any) -> Path:
+    """The recipe `bench/recipes/NAME.yaml` with other values at its top level, as the file `target`."""
+    content = yaml.safe_load((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(yaml.safe_dump(content | changes, allow_unicode=True), encoding="utf-8")
     return target
 
 

@@ -3,9 +3,9 @@
     python bench/extend.py --fonts FOLDER --general ../shared/general
 
 Trains on the lines of `bench/recipes/vietnamese.yaml` in two of three families of the fonts in FOLDER; the
-other families draw the lines that are scored with other texts. Reported is the share of
-the appearances of the new letters that is read right there. GENERAL is a set of general lines in other fonts,
-which neither trains nor chooses: it is scored before and after, for what the base forgets.
+other families draw the lines that are scored, with other texts. Reported is the share of the appearances of
+the new letters that is read right there. GENERAL is a set of general lines in other fonts, which neither
+trains nor chooses: it is scored before and after, for what the base forgets.
 """
 
 from __future__ import annotations
@@ -19,13 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-from commands import call, machine, score_general, show_general
+from commands import call, machine, score_general, show_general, write_recipe
 
 import ocrtune
 from ocrtune.synth.fonts import find_fonts
-
-RECIPE = Path(__file__).parent / "recipes/vietnamese.yaml"
 
 VOWELS = "aàảãáạăằẳẵắặâầẩẫấậeèẻẽéẹêềểễếệiìỉĩíịoòỏõóọôồổỗốộơờởỡớợuùủũúụưừửữứựyỳỷỹýỵ"
 LETTERS = "".join(letter for letter in VOWELS + "đ" if not letter.isascii())
@@ -64,15 +61,16 @@ def run(options: argparse.Namespace, runs: Path) -> dict[str, Any]:
     known, kept_back = split_families(options.fonts, "".join(new))
     print(f"{len(new)} letters are new: {''.join(new)}")
     print(f"fonts that train: {', '.join(known)}; kept back: {', '.join(kept_back)}", flush=True)
-    recipe = write_recipe(runs / "train.yaml", known, 0)
+    recipe = write_recipe("vietnamese", runs / "train.yaml", seed=0, fonts=paths_of(known))
     scored = runs / "scored"
-    other = write_recipe(runs / "scored.yaml", kept_back, 1, lines=SCORED_LINES)
+    other = write_recipe(
+        "vietnamese", runs / "scored.yaml", seed=1, lines=SCORED_LINES, fonts=paths_of(kept_back)
+    )
     call("synth", "--recipe", str(other), "-o", str(scored), "--overwrite")
-    fonts = sorted({str(path) for paths in known.values() for path in paths})
     begun = time.perf_counter()
     call(
         "train", "--train", f"synth:{recipe}", "--vocab", "keep", "-o", str(runs / "run"), "--overwrite",
-        *(part for font in fonts for part in ("--fonts", font)),
+        *(part for font in paths_of(known) for part in ("--fonts", font)),
         *(["--steps", str(options.steps)] if options.steps else []),
     )  # fmt: skip
     minutes = (time.perf_counter() - begun) / 60
@@ -108,16 +106,9 @@ def split_families(folder: Path, letters: str) -> tuple[dict[str, list[Path]], d
     return sides[0], sides[1]
 
 
-def write_recipe(target: Path, fonts: dict[str, list[Path]], seed: int, **changes: Any) -> Path:
-    """The recipe in these fonts."""
-    content = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
-    paths = [str(path.resolve()) for paths in fonts.values() for path in paths]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(
-        yaml.safe_dump({**content, "fonts": paths, "seed": seed, **changes}, allow_unicode=True),
-        encoding="utf-8",
-    )
-    return target
+def paths_of(fonts: dict[str, list[Path]]) -> list[str]:
+    """All files of families."""
+    return [str(path.resolve()) for paths in fonts.values() for path in paths]
 
 
 def letters_read(model: str, lines: Path, letters: Sequence[str]) -> dict[str, Any]:

@@ -17,10 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
-from commands import call, evaluate, machine, show
-
-RECIPE = Path(__file__).parent / "recipes/receipts.yaml"
+from commands import call, evaluate, machine, show, write_recipe
 
 KEPT_BACK_LINES = 1000
 
@@ -60,11 +57,9 @@ def main() -> None:
 
 def draw_lines(out: Path, count: int, seed: int, profile: str) -> None:
     """Lines of the recipe in an LMDB."""
-    content = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
-    given = out.with_name(f"{out.name}.yaml")
-    given.parent.mkdir(parents=True, exist_ok=True)
-    content |= {"seed": seed, "profile": profile, "lines": count}
-    given.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    given = write_recipe(
+        "receipts", out.with_name(f"{out.name}.yaml"), seed=seed, profile=profile, lines=count
+    )
     call("synth", "--recipe", str(given), "--lmdb", "-o", str(out), "--overwrite")
 
 

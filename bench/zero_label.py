@@ -19,9 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from commands import FIGURES, call, cut_base, evaluate, first_lines, run_sets, show
-
-RECIPES = Path(__file__).parent / "recipes"
+from commands import FIGURES, RECIPES, call, cut_base, evaluate, first_lines, run_sets, show, write_recipe
 
 PLAIN = {
     "description": "plain lines: black on white, a little skew, blur and noise",
@@ -149,11 +147,9 @@ def make_lines(
     recipe: str, out: Path, seed: int, count: int | None, share: float, profile: str, options: Sequence[str]
 ) -> None:
     """Lines of a recipe with another profile and seed: a share of `count`, or of what the recipe says."""
-    content = yaml.safe_load((RECIPES / f"{recipe}.yaml").read_text(encoding="utf-8"))
-    content |= {"seed": seed, "profile": profile, "lines": round(share * (count or content["lines"]))}
+    lines = count or yaml.safe_load((RECIPES / f"{recipe}.yaml").read_text(encoding="utf-8"))["lines"]
     given = out.with_name(f"{out.name}-recipe.yaml")
-    given.parent.mkdir(parents=True, exist_ok=True)
-    given.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    write_recipe(recipe, given, seed=seed, profile=profile, lines=round(share * lines))
     call("synth", "--recipe", str(given), *options, "-o", str(out), "--overwrite")
 
 

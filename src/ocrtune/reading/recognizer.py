@@ -23,7 +23,7 @@ BATCH_WIDTH = 1024
 px they leave the caches, and a line in 8 bits takes 1.2 times as long (log 2026-11-25)."""
 
 MOST_READERS = 16
-"""Batches of one call that are read at once, at most, where there are as many cores: each takes some 40 MiB
+"""Batches of one call that are read at once, at most, where there are as many cores: each takes some 50 MiB
 while it is read."""
 
 

@@ -111,6 +111,20 @@ def test_the_worst_stretch_counts(ink: Image) -> None:
     assert legibility(whole).contrast > 180
 
 
+def test_lines_measured_together_are_measured_as_alone(ink: Image) -> None:
+    """Of unlike heights, so with unlike stretches and bands; the block has no paper to tell it from."""
+    dash, block = np.full((4, 60), 255, np.uint8), np.full((40, 200), 255, np.uint8)
+    looks = [
+        look(ink, Noise(20, 4)),
+        look(dash),
+        LookPlan(()).apply(block),
+        look(ink[:, :90], Tone(220, 100)),
+    ]
+    alone = [legibility(each) for each in looks]
+    assert measure_legibility(looks) == alone
+    assert len(set(alone)) == 4
+
+
 def test_a_lost_accent_counts() -> None:
     """An é whose accent did not print is an e: its letter keeps its contrast, but not that part of it."""
     letters = np.zeros((40, 120), np.uint8)
