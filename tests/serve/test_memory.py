@@ -1,12 +1,18 @@
-"""How much of a page is looked at, at once."""
+"""How much of a page is looked at, at once; and what is given back between requests."""
 
 from __future__ import annotations
+
+import asyncio
+import threading
 
 import numpy as np
 import pytest
 
 from ocrtune.reading.detection import CLOSE_LOOK, DetectionSize, TextDetector
-from ocrtune.serve.memory import DETECTION_PX, BoundedDetector
+from ocrtune.serve import at_rest
+from ocrtune.serve.at_rest import TrimmedAtRest
+from ocrtune.serve.bounded_detection import DETECTION_PX, BoundedDetector
+from ocrtune.serve.memory import trim_memory
 
 
 # page (H, W), wanted size, (H, W) it is looked at
@@ -33,3 +39,71 @@ def test_a_page_is_never_looked_at_larger_than_there_is_room(monkeypatch, shape,
     assert found == looked_at
     assert taken == found[0] * found[1] <= DETECTION_PX
     assert detector._room.taken == 0
+
+
+class Requests:
+    """An app whose requests end when they are told to."""
+
+    def __init__(self) -> None:
+        self.ends: dict[str, asyncio.Event] = {}
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] == "http":
+            await self.ends[scope["path"]].wait()
+
+
+async def ask(app: TrimmedAtRest, requests: Requests, *paths: str) -> list[asyncio.Task[None]]:
+    tasks = []
+    for path in paths:
+        requests.ends[path] = asyncio.Event()
+        tasks.append(asyncio.create_task(app({"type": "http", "path": path}, None, None)))
+    await asyncio.sleep(0)
+    return tasks
+
+
+def test_memory_is_given_back_once_nobody_waits(monkeypatch):
+    monkeypatch.setattr(at_rest, "QUIET", 0.0)
+
+    async def scene() -> None:
+        trims = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        main = threading.get_ident()
+
+        def trim() -> None:
+            loop.call_soon_threadsafe(trims.put_nowait, threading.get_ident())
+
+        requests = Requests()
+        app = TrimmedAtRest(requests, trim)
+        await app({"type": "lifespan"}, None, None)
+        first, second = await ask(app, requests, "/first", "/second")
+        requests.ends["/first"].set()
+        await first
+        await asyncio.sleep(0.05)
+        assert trims.empty()
+        requests.ends["/second"].set()
+        await second
+        assert await trims.get() != main  # who answers does not wait for it
+
+    asyncio.run(asyncio.wait_for(scene(), 20))
+
+
+def test_memory_is_given_back_while_requests_never_cease(monkeypatch):
+    monkeypatch.setattr(at_rest, "BUSY", 0.0)
+
+    async def scene() -> None:
+        trims = threading.Semaphore(0)
+        requests = Requests()
+        app = TrimmedAtRest(requests, trims.release)
+        first, _ = await ask(app, requests, "/first", "/second")
+        requests.ends["/first"].set()
+        await first
+        assert await asyncio.to_thread(trims.acquire, timeout=20)
+        requests.ends["/second"].set()
+
+    asyncio.run(asyncio.wait_for(scene(), 30))
+
+
+def test_giving_memory_back_changes_nothing_else():
+    held = bytearray(b"x" * 10_000)
+    trim_memory()
+    assert held == b"x" * 10_000

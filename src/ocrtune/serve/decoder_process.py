@@ -31,6 +31,7 @@ import PIL.Image
 from ocrtune.data.images import FORMATS, ImageError
 from ocrtune.data.page_files import PDF_PIXEL_LIMIT, decode_pages
 from ocrtune.data.rejects import RejectReason
+from ocrtune.serve.memory import trim_memory
 
 BYTES_PER_PIXEL = 12
 """Of memory, while an image is decoded: measured 5 to 8, and 11.5 for one that EXIF turns."""
@@ -90,25 +91,29 @@ def main() -> None:
 def serve(asked: BinaryIO, answers: BinaryIO) -> None:
     """Decode the files that are asked for, one after another."""
     while line := asked.readline():
-        request = json.loads(line)
-        content = asked.read(request["bytes"])
-        try:
-            _limit_time()
-            _limit_memory(0)
-            declared = inspect(content, request["px"], request["pages"])
-            _send(answers, {"px": declared.px, "pages": declared.pages})
+        _serve_file(json.loads(line), asked, answers)
+        trim_memory()
+
+
+def _serve_file(request: dict[str, Any], asked: BinaryIO, answers: BinaryIO) -> None:
+    content = asked.read(request["bytes"])
+    try:
+        _limit_time()
+        _limit_memory(0)
+        declared = inspect(content, request["px"], request["pages"])
+        _send(answers, {"px": declared.px, "pages": declared.pages})
+        if json.loads(asked.readline()).get("stop"):
+            return
+        _limit_memory(declared.px)
+        for image in decode(content, request["pages"], request["first"]):
+            _send(answers, {"shape": image.shape}, memoryview(image).cast("B"))
             if json.loads(asked.readline()).get("stop"):
-                continue
-            _limit_memory(declared.px)
-            for image in decode(content, request["pages"], request["first"]):
-                _send(answers, {"shape": image.shape}, memoryview(image).cast("B"))
-                if json.loads(asked.readline()).get("stop"):
-                    break
-            _send(answers, {"end": True})
-        except RefusalError as refusal:
-            _send(answers, refusal.fields)
-        except MemoryError:
-            _send(answers, {"error": "image_too_large", "message": "decoding it takes too much memory"})
+                break
+        _send(answers, {"end": True})
+    except RefusalError as refusal:
+        _send(answers, refusal.fields)
+    except MemoryError:
+        _send(answers, {"error": "image_too_large", "message": "decoding it takes too much memory"})
 
 
 def inspect(content: bytes, px_limit: int, page_limit: int) -> Declared:

@@ -14,8 +14,9 @@ from fastapi import FastAPI
 from ocrtune.config import ServeConfig
 from ocrtune.errors import InputError
 from ocrtune.serve.app import create_app
+from ocrtune.serve.at_rest import TrimmedAtRest
 from ocrtune.serve.door import is_loopback
-from ocrtune.serve.memory import return_memory_soon
+from ocrtune.serve.memory import return_memory_soon, trim_memory
 
 _WAITING_CONNECTIONS = 512
 _KEEP_ALIVE = 30  # seconds an idle connection stays open: a page that reads many images opens one
@@ -57,7 +58,7 @@ def make_server(app: FastAPI, config: ServeConfig) -> uvicorn.Server:
     """The HTTP server around the app."""
     return uvicorn.Server(
         uvicorn.Config(
-            app,
+            TrimmedAtRest(app, trim_memory),
             log_level="warning",
             access_log=False,
             lifespan="on",

@@ -26,10 +26,10 @@ from ocrtune.reading.recognizer import OnnxRecognizer
 from ocrtune.reading.straightening import box_size
 from ocrtune.records import Image, Prediction, Quadrilateral
 from ocrtune.serve.answers import Mode, line_reading, page_reading
+from ocrtune.serve.bounded_detection import BoundedDetector
 from ocrtune.serve.decoders import Decoder, PixelRoom, deadline_exceeded
 from ocrtune.serve.errors import ApiError, busy
 from ocrtune.serve.line_queue import LineQueue, QueuedRecognizer
-from ocrtune.serve.memory import BoundedDetector
 from ocrtune.serve.metrics import Metrics
 from ocrtune.serve.page_pictures import encode_picture
 from ocrtune.serve.registry import LoadedModel, Registry
