@@ -74,19 +74,17 @@ class _ExactByWeight:
     def __init__(self, exact: dict[float, float]) -> None:
         self._exact = exact
 
-    def exact(self, network: nn.Module, bf16: bool, layout: torch.memory_format) -> float:
+    def score(self, network: nn.Module) -> GuardScore:
         weight = round(float(network.weight.detach()), 3)
-        return next(share for bound, share in self._exact.items() if weight <= bound)
-
-    def against(self, base: float, exact: float) -> GuardScore:
-        return GuardScore(exact, base, 0.005)
+        exact = next(share for bound, share in self._exact.items() if weight <= bound)
+        return GuardScore(exact, 0.95, 0.0, 0.005)
 
 
 def _way(validator: _ErrorByWeight, guard: _ExactByWeight | None = None) -> Way:
     """From a weight of 2 to one of 3; the base reads 95 % of the general lines."""
     network, start = _moved(2.0, 3.0)
     reading = (False, torch.contiguous_format)
-    return Way(network, start, validator, *reading, guard, 0.95)  # type: ignore[arg-type]
+    return Way(network, start, validator, *reading, guard)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from ocrtune.synth.generator import LineError, LineGenerator
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.recipe import default_font_paths
 from ocrtune.synth.shaping import label_text
-from ocrtune.synth.texts.general import general_text
+from ocrtune.synth.texts.general import everyday_text, general_text
+from ocrtune.synth.texts.source import TextSource
 from ocrtune.synth.texts.symbols import stands_alone
 
 SHOWN_SYMBOLS = 20
@@ -56,7 +57,17 @@ class GeneralLines:
         space = " " if " " in given else ""
         return cls(drawable + space, "".join(s for s in given if s not in drawable and s != " "), search)
 
-    def draw(self, name: str, count: int, seed: int, profile: str, *, with_rare: bool = True) -> LineDataset:
+    def all_symbols(self, name: str, count: int, seed: int, profile: str) -> LineDataset:
+        """Lines that give every symbol its turn, drawn as `_draw` says."""
+        return self._draw(name, count, seed, profile, general_text(self.symbols, seed), self._coverage())
+
+    def everyday(self, name: str, count: int, seed: int, profile: str) -> LineDataset:
+        """Lines such as are read every day, drawn as `_draw` says."""
+        return self._draw(name, count, seed, profile, everyday_text(self.symbols, seed), "everyday text")
+
+    def _draw(
+        self, name: str, count: int, seed: int, profile: str, texts: TextSource, about: str
+    ) -> LineDataset:
         """`count` lines, each drawn when it is asked for, less those that cannot be drawn legibly.
 
         Each is tried here, 1,000 or more a second: a training that meets such a line after an hour would end.
@@ -66,18 +77,18 @@ class GeneralLines:
             count: of the lines.
             seed: of texts and looks.
             profile: of the looks.
-            with_rare: show rare symbols too.
+            texts: of the lines.
+            about: what they show.
         """
         looks = Profile.named(profile)
         choice = FontChoice.of(self.fonts, looks.fonts)
-        generator = LineGenerator(general_text(self.symbols, seed, with_rare=with_rare), choice, looks, seed)
+        generator = LineGenerator(texts, choice, looks, seed)
         lines = drawn_lines(generator, name, count, ())
         tried = generator.lines(range(count))
         legible = [i for i, made in enumerate(tried) if not isinstance(made, LineError)]
-        about = [self._coverage() if with_rare else "general text in common symbols"]
+        resolved = f"{name}: {len(legible)} lines are drawn as they are needed; {about}"
         if len(legible) < count:
-            about.append(f"{count - len(legible)} that are too faint or small to be read are left out")
-        resolved = "; ".join((f"{name}: {len(legible)} lines are drawn as they are needed", *about))
+            resolved += f"; {count - len(legible)} that are too faint or small to be read are left out"
         whole = LineDataset(name, lines.entries, lines.images, 1.0, (), resolved, is_made=True)
         return whole.select(legible)
 

@@ -110,13 +110,13 @@ class Ending:
         else:
             end = ModelBundle.open(self._folder.path / LAST)
         network = self._moved(load_network(end))
-        way = self._way(network, beginning, position)
+        way = self._way(network, beginning)
         point = nearest_that_keeps_the_gain(way) if self._recipe.way_back else best_that_is_kept(way)
         best = ModelBundle.open(self._folder.path / BEST)
         if self._guard is not None and (point is None or best.manifest.training != end.manifest.training):
             other = self._moved(load_network(best))
             share = float(best.manifest.training["position"]["step"] > 0)
-            earlier = replace(self._way(other, beginning, position).at(1.0), share=share)
+            earlier = replace(self._way(other, beginning).at(1.0), share=share)
             if point is None or earlier.validation.score < point.validation.score:
                 self._note(_describe_earlier(best.manifest, nothing_allowed=point is None))
                 return other.cpu(), best.manifest, earlier
@@ -124,10 +124,9 @@ class Ending:
         self._note(describe_share(point.share) if self._recipe.way_back else _describe_guarded(point))
         return network.cpu(), end.manifest, point
 
-    def _way(self, network: nn.Module, beginning: Weights, position: Position) -> Way:
+    def _way(self, network: nn.Module, beginning: Weights) -> Way:
         bf16 = self._recipe.precision == "bf16"
-        base = position.base_guard
-        return Way(network, beginning, self._validator, bf16, self._memory, self._guard, base)
+        return Way(network, beginning, self._validator, bf16, self._memory, self._guard)
 
     def _moved(self, network: nn.Module) -> nn.Module:
         moved: nn.Module = network.to(self._accelerator.device, memory_format=self._memory)
@@ -184,4 +183,5 @@ def _guard_record(guard: GuardScore | None) -> dict[str, dict[str, float]]:
     """For the manifest: what general lines say."""
     if guard is None:
         return {}
-    return {"guard": {"exact": guard.exact, "base_exact": guard.base, "max_drop": guard.max_drop}}
+    figures = {"exact": guard.exact, "base_exact": guard.base, "chance": guard.chance}
+    return {"guard": figures | {"max_drop": guard.max_drop}}

@@ -67,11 +67,11 @@ def open_general(config: TrainConfig, start: Start, note: Callable[[str], None])
     digests: dict[str, str] = {}
     replay_lines = guard_lines = None
     if replay == "auto" and made is not None:
-        replay_lines = made.draw("replay", REPLAY_LINES, REPLAY_SEED, REPLAY_PROFILE)
+        replay_lines = made.all_symbols("replay", REPLAY_LINES, REPLAY_SEED, REPLAY_PROFILE)
     elif replay is not None:
         replay_lines = _given_replay(config, start, replay, digests, note)
     if guard == "auto" and made is not None:
-        guard_lines = made.draw("guard", GUARD_LINES, GUARD_SEED, GUARD_PROFILE, with_rare=False)
+        guard_lines = made.everyday("guard", GUARD_LINES, GUARD_SEED, GUARD_PROFILE)
     elif guard is not None:
         guard_lines = _given_guard(config, start, guard, digests, note)
     for lines in (replay_lines, guard_lines):

@@ -153,6 +153,12 @@ class _Run:
         anchor = Anchor(self.network, recipe.anchor)
         goes_back = recipe.way_back or lines.guard is not None
         self.beginning = copied_weights(self.network) if goes_back else None
+        self.guard = None
+        if lines.guard is not None:
+            self.guard = Guard(
+                lines.guard, start.charset, start.layout, start.spec, config.max_drop,
+                self.network, recipe.precision == "bf16", self.layout,
+            )  # fmt: skip
         replay = None
         if recipe.replay and lines.replay is not None:
             feeder = self._feeder(lines.replay, [1.0] * len(lines.replay), augment)
@@ -168,9 +174,6 @@ class _Run:
             replay, start.layout, start.case_pairs, self.layout, folder.path,
             [entry.source for entry in lines.train.entries], config.seed, self.position.pixels, display.tell,
         )  # fmt: skip
-        self.guard = None
-        if lines.guard is not None:
-            self.guard = Guard(lines.guard, start.charset, start.layout, start.spec, config.max_drop)
         some = thinned(lines.val, validation_limit(recipe.visits / recipe.epochs))
         self.validator = Validator(some, start.charset, start.layout, start.spec, start.case_pairs)
         self.events = Events(folder.path, self.position.step if resume else None, writes=self.is_main)
@@ -215,9 +218,7 @@ class _Run:
         self.keeper.begin()
         validation = self._validate()
         self.position.base_exact = validation.metrics.exact_match
-        if self.guard is not None:
-            self.position.base_guard = self._guard_exact(self.guard)
-        guard = None if self.guard is None else self.guard.against(*2 * (self.position.base_guard,))
+        guard = None if self.guard is None else self.guard.unchanged()
         self.keeper.keep(validation, guard, self.position, self.average)
         self.keeper.record(validation, guard, self.position, loss=None, train_cer=None)
         self.events.add_last_row(self.folder.path / METRICS_FILE)
@@ -341,7 +342,7 @@ class _Run:
         self.display.epoch(epoch, self.recipe.epochs, loss, train_cer, validation, speed)
         self.display.rows(self.validator.lines, validation)
         if self.guard is not None:
-            guard = self.guard.against(position.base_guard, self._guard_exact(self.guard))
+            guard = self.guard.score(self.average.network)
             self.display.note(f"    general lines: {guard.summary()}")
         self.keeper.keep(validation, guard, position, self.average)
         self.keeper.record(validation, guard, position, loss, train_cer)
@@ -351,9 +352,6 @@ class _Run:
 
     def _validate(self) -> Validation:
         return self.validator.score(self.average.network, self.recipe.precision == "bf16", self.layout)
-
-    def _guard_exact(self, guard: Guard) -> float:
-        return guard.exact(self.average.network, self.recipe.precision == "bf16", self.layout)
 
     def _save_state(self) -> None:
         self.keeper.save_state(self.position, self.network, self.average, self.learner.optimizer)

@@ -53,8 +53,7 @@ class Position:
     loss_scale: float = 2.0**16
     """What the loss is multiplied by in fp16."""
     base_exact: float = 0.0
-    """What step 0 read of the lines that validate, and of the guard's."""
-    base_guard: float = 0.0
+    """What step 0 read of the lines that validate."""
     replay_pass: int = 0
     """Times that the replayed lines have all been had."""
     replay_batch: int = 0

@@ -60,7 +60,6 @@ class Way:
         bf16: whether it reads in that precision.
         layout: of its images in memory.
         guard: reads the general lines, if there are some.
-        base_guard: what the start reads of those.
     """
 
     def __init__(
@@ -71,7 +70,6 @@ class Way:
         bf16: bool,
         layout: torch.memory_format,
         guard: Guard | None = None,
-        base_guard: float = 0.0,
     ) -> None:
         self.network = network
         self._start = start
@@ -79,7 +77,6 @@ class Way:
         self._validator = validator
         self._reading = (bf16, layout)
         self._guard = guard
-        self._base_guard = base_guard
 
     @torch.no_grad()
     def go_to(self, share: float) -> None:
@@ -98,9 +95,7 @@ class Way:
 
     def _guarded(self, share: float) -> GuardScore | None:
         self.go_to(share)
-        if self._guard is None:
-            return None
-        return self._guard.against(self._base_guard, self._guard.exact(self.network, *self._reading))
+        return None if self._guard is None else self._guard.score(self.network)
 
     def _read(self, share: float, guard: GuardScore | None) -> Point:
         return Point(share, self._validator.score(self.network, *self._reading), guard)

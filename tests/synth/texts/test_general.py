@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from ocrtune.errors import InputError
-from ocrtune.synth.texts.general import RUN_LENGTHS, Runs, general_text, is_common
+from ocrtune.synth.characters import script_of
+from ocrtune.synth.texts import prose
+from ocrtune.synth.texts.general import RUN_LENGTHS, Runs, everyday_text, general_text, is_common
+from ocrtune.synth.texts.prose import prose_lines
 
 
 def texts(symbols: str, count: int, *, with_rare: bool = True) -> list[str]:
@@ -54,6 +59,34 @@ def test_rare_symbols_can_be_left_out() -> None:
     drawn = texts("abc 中鶀①♥", 200, with_rare=False)
     assert set("".join(drawn)) == set("abc 中")
     assert set("".join(texts("①鶀", 50, with_rare=False))) == {"①", "鶀"}  # there is nothing else
+
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def test_everyday_text_is_prose_and_numbers() -> None:
+    source = everyday_text(set(ALPHABET + "0123456789 .,:;!?'-()$%éèêàçùœ"), 3)
+    drawn = [source.text(index, np.random.default_rng((3, index))) for index in range(120)]
+    numbers = [text for text in drawn if sum(map(str.isdigit, text)) > len(text) / 3]
+    assert 25 <= len(numbers) <= 35
+    assert len(set(drawn) - set(numbers)) == len(drawn) - len(numbers)  # each line of prose once
+    # It is of many languages, cut at spaces; a line in other letters is left out.
+    assert any("œufs" in text for text in drawn)
+    assert not any("ß" in text or "請" in text for text in drawn)
+    assert all(10 <= len(text) <= 38 for text in set(drawn) - set(numbers) if " " in text[:-8])
+
+
+def test_a_charset_too_small_for_prose_has_words_and_numbers() -> None:
+    source = everyday_text("abc 012", 3)
+    assert set("".join(source.text(i, np.random.default_rng(i)) for i in range(200))) == set("abc 012")
+
+
+def test_prose_is_written_in_every_script_that_is_asked_for() -> None:
+    text = Path(prose.__file__).with_name("prose.txt").read_text(encoding="utf-8")
+    lines = prose_lines(set(text), 1)
+    assert len(lines) > 300
+    assert {"Latn", "Hani", "Hira", "Kana"} <= {script_of(symbol) for line in lines for symbol in line}
+    assert lines != prose_lines(set(text), 2)
 
 
 def test_nothing_to_write_with() -> None:

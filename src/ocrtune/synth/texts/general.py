@@ -1,7 +1,7 @@
-"""General text of a charset: invented words, numbers, and runs of scripts without spaces.
+"""General text of a charset: what a recogniser knows beyond the material at hand is asked for with it.
 
-What a recogniser knows beyond the material at hand is asked for with it, so each symbol has its turn; the
-texts mean nothing, and belong to nobody.
+Of two kinds. Invented words, numbers, and runs of scripts without spaces give each symbol its turn. Prose
+and numbers are what is read every day.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from ocrtune.errors import InputError
 from ocrtune.synth.characters import script_of
 from ocrtune.synth.texts.draws import below, derive_seed, permuted
 from ocrtune.synth.texts.mix import Mix
+from ocrtune.synth.texts.prose import prose_lines
 from ocrtune.synth.texts.source import TextSource
+from ocrtune.synth.texts.string_list import EachOnce
 from ocrtune.synth.texts.symbols import stands_alone
 
 RUN_LENGTHS = (6, 14, 10, 4, 16)
@@ -25,6 +27,9 @@ RUN_LENGTHS = (6, 14, 10, 4, 16)
 
 LONGEST_LINE = 36
 """Symbols of a line of words, after which no word is added; general print has 10 to 40."""
+
+LEAST_PROSE = 100
+"""Lines of prose below which a charset is one of digits or codes rather than of a language."""
 
 VOWELS = "aeiou"
 CASES = ("lower", "lower", "lower", "title", "upper")
@@ -135,6 +140,25 @@ class Runs:
             self.symbols[permuted(i, len(self.symbols), self.seed)]
             for i in range(first, first + RUN_LENGTHS[place])
         )
+
+
+def everyday_text(symbols: Iterable[str], seed: int) -> TextSource:
+    """Prose and numbers in `symbols`, three lines to one; `general_text` where there is too little prose.
+
+    Args:
+        symbols: what may be written.
+        seed: of the order of lines, and of where they end.
+
+    Raises:
+        InputError: no symbol is left.
+    """
+    known = set(symbols)
+    prose = prose_lines(known, seed)
+    if len(prose) < LEAST_PROSE:
+        return general_text(known, seed, with_rare=False)
+    numbers = _numbers({symbol for symbol in known if is_common(symbol)}, " " in known)
+    lines = EachOnce(prose, derive_seed(seed, "prose"))
+    return Mix.of([lines, numbers], [3.0, 1.0]) if numbers else lines
 
 
 def general_text(symbols: Iterable[str], seed: int, *, with_rare: bool = True) -> TextSource:
