@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,18 @@ def test_made_lines_do_not_outvote_the_guard() -> None:
     assert point.share == 0.7
     nothing = nearest_that_keeps_the_gain(_way(_ErrorByWeight({3.0: 10}), _ExactByWeight({3.0: 0.9})))
     assert nothing is None
+
+
+def test_there_is_no_way_back_for_a_symbol_that_the_base_does_not_know() -> None:
+    network = nn.Sequential(OrderedDict(features=nn.Linear(1, 3), head=nn.Linear(3, 4)))
+    with torch.no_grad():
+        start = {name: torch.zeros_like(tensor) for name, tensor in network.state_dict().items()}
+        network.load_state_dict({name: torch.ones_like(tensor) for name, tensor in start.items()})
+    way = Way(network, start, None, False, torch.contiguous_format, added=[1, 3])  # type: ignore[arg-type]
+    way.go_to(0.25)
+    assert network.features.weight.unique().tolist() == [0.25]
+    assert network.head.weight[:, 0].tolist() == [0.25, 1.0, 0.25, 1.0]
+    assert network.head.bias.tolist() == [0.25, 1.0, 0.25, 1.0]
 
 
 def _run(lines: Path, tiny: Path, output: Path, **changes: str) -> dict[str, object]:

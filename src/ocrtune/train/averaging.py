@@ -21,6 +21,11 @@ class WeightAverage:
         self.decay = decay
         self.updates = 0
 
+    def restart(self, network: nn.Module) -> None:
+        """Begin anew with the weights of `network`."""
+        self.network.load_state_dict(network.state_dict())
+        self.updates = 0
+
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
         """Move the average towards `network`; early on faster, or it would lag behind the start."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -43,6 +43,7 @@ class Ending:
         beginning: the weights before the first step, where the way back to them may be taken, or None.
         accelerator: of the run.
         memory: layout of images in memory.
+        added: classes that the start does not know.
         note: is told what was decided.
     """
 
@@ -56,6 +57,7 @@ class Ending:
         beginning: Weights | None,
         accelerator: Accelerator,
         memory: torch.memory_format,
+        added: Sequence[int],
         note: Callable[[str], None],
     ) -> None:
         self._folder = folder
@@ -66,6 +68,7 @@ class Ending:
         self._beginning = beginning
         self._accelerator = accelerator
         self._memory = memory
+        self._added = added
         self._note = note
 
     def settle(self, position: Position) -> Metrics:
@@ -126,7 +129,7 @@ class Ending:
 
     def _way(self, network: nn.Module, beginning: Weights) -> Way:
         bf16 = self._recipe.precision == "bf16"
-        return Way(network, beginning, self._validator, bf16, self._memory, self._guard)
+        return Way(network, beginning, self._validator, bf16, self._memory, self._guard, self._added)
 
     def _moved(self, network: nn.Module) -> nn.Module:
         moved: nn.Module = network.to(self._accelerator.device, memory_format=self._memory)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast, broadcast_object_list
 
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
@@ -36,6 +36,7 @@ from ocrtune.train.guard import Guard
 from ocrtune.train.keeping import Keeper, read_bundle
 from ocrtune.train.material import OpenedSets, prepare, warnings
 from ocrtune.train.movement import Anchor, freeze_early, parameter_groups
+from ocrtune.train.new_symbols import OTHER_LINES, NewSymbols, lines_to_fit
 from ocrtune.train.opening import opening
 from ocrtune.train.recipe import Recipe, choose, choose_device
 from ocrtune.train.replay import Replay
@@ -130,6 +131,7 @@ class _Run:
         sets: OpenedSets | None,
     ) -> None:
         torch.manual_seed(config.seed)
+        self.augment = augment
         self.config, self.folder, self.display = config, folder, display
         self.accelerator, self.stop, self.resume = accelerator, stop, resume
         self.start, self.lines = start, lines = prepare(config, display.note, base, sets)
@@ -222,7 +224,6 @@ class _Run:
         self.keeper.keep(validation, guard, self.position, self.average)
         self.keeper.record(validation, guard, self.position, loss=None, train_cer=None)
         self.events.add_last_row(self.folder.path / METRICS_FILE)
-        self._save_state()
         if self.is_main:
             unchanged = ModelBundle.open(self.folder.path / BEST)
             told = opening(
@@ -230,6 +231,41 @@ class _Run:
             )
             for text in told:
                 self.display.note(text)
+        self._fit_new_symbols()
+        self._save_state()
+
+    def _fit_new_symbols(self) -> None:
+        """Teach the head the symbols that the base does not know, before anything else moves."""
+        start, recipe, stop = self.start, self.recipe, self.stop
+        if start.change is None or not start.change.added or start.layout.kind != "ctc":
+            return
+        sets = [lines_to_fit(self.lines.train, start.change.added)]
+        if not len(sets[0]):
+            return
+        if self.lines.replay is not None:
+            sets.append(thinned(self.lines.replay, OTHER_LINES))
+        begun, read, total = time.monotonic(), 0, sum(map(len, sets))
+
+        def advance(lines: int) -> bool:
+            nonlocal read
+            read += lines
+            seconds = max(time.monotonic() - begun, 1e-3)
+            self.display.advance("New symbols", read, total, read / seconds)
+            return self._agreed(stop.is_set())
+
+        new_symbols = NewSymbols(
+            self.network, start.added_classes(), self.accelerator.device, recipe.precision, self.layout,
+            start.case_pairs, advance,
+        )  # fmt: skip
+        batches = [self._feeder(lines, [1.0] * len(lines), self.augment).epoch(0) for lines in sets]
+        if new_symbols.fit(*batches, seed=self.config.seed):
+            for tensor in (self.network.head.weight, self.network.head.bias):
+                tensor.data.copy_(broadcast(tensor.data))
+            self.average.restart(self.network)
+            self.display.note(
+                f"{len(start.change.added)} new symbols: the head has learned them from {len(sets[0])} lines "
+                f"in {time.monotonic() - begun:.0f} s; nothing else has moved yet"
+            )
 
     def finished(self) -> bool:
         """Whether nothing is left to do; says why."""
@@ -300,7 +336,7 @@ class _Run:
             return TrainResult(self.folder.path, path, metrics, stopped=self.stop.signal)
         ending = Ending(
             self.folder, self.keeper, self.recipe, self.validator, self.guard, self.beginning,
-            self.accelerator, self.layout, self.display.note,
+            self.accelerator, self.layout, self.start.added_classes(), self.display.note,
         )  # fmt: skip
         metrics = ending.settle(self.position)
         self.display.note(

@@ -145,4 +145,11 @@ def thinned(dataset: LineDataset, limit: int) -> LineDataset:
     """At most `limit` lines, evenly spread over the set."""
     if len(dataset) <= limit:
         return dataset
-    return dataset.select(np.linspace(0, len(dataset) - 1, limit).round().astype(int).tolist())
+    return dataset.select(evenly(range(len(dataset)), limit))
+
+
+def evenly(indices: Sequence[int], limit: int) -> list[int]:
+    """At most `limit` of them, evenly spread."""
+    if len(indices) <= limit:
+        return list(indices)
+    return [indices[i] for i in np.linspace(0, len(indices) - 1, limit).round().astype(int)]

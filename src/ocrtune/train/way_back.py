@@ -7,12 +7,13 @@ lines ask for. Weight interpolation (Wortsman et al. 2022, WiSE-FT), with the sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from ocrtune.models import FED, HEAD
 from ocrtune.train.guard import Guard, GuardScore
 from ocrtune.train.validation import Validation, Validator
 
@@ -60,6 +61,7 @@ class Way:
         bf16: whether it reads in that precision.
         layout: of its images in memory.
         guard: reads the general lines, if there are some.
+        added: classes that the start does not know: what it would say of them is no place to go back to.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Way:
         bf16: bool,
         layout: torch.memory_format,
         guard: Guard | None = None,
+        added: Sequence[int] = (),
     ) -> None:
         self.network = network
         self._start = start
@@ -77,12 +80,17 @@ class Way:
         self._validator = validator
         self._reading = (bf16, layout)
         self._guard = guard
+        self._added = list(added)
 
     @torch.no_grad()
     def go_to(self, share: float) -> None:
         """Move the network."""
         start, end = self._start, self._end
-        self.network.load_state_dict({name: _between(start[name], end[name], share) for name in end})
+        state = {name: _between(start[name], end[name], share) for name in end}
+        for name in state:
+            if self._added and name.startswith((HEAD, FED)):
+                state[name][self._added] = end[name][self._added]
+        self.network.load_state_dict(state)
 
     def at(self, share: float) -> Point:
         """Move there, and read all lines."""

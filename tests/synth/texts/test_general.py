@@ -11,7 +11,7 @@ from ocrtune.errors import InputError
 from ocrtune.synth.characters import script_of
 from ocrtune.synth.texts import prose
 from ocrtune.synth.texts.general import RUN_LENGTHS, Runs, everyday_text, general_text, is_common
-from ocrtune.synth.texts.prose import prose_lines
+from ocrtune.synth.texts.prose import Use, prose_lines
 
 
 def texts(symbols: str, count: int, *, with_rare: bool = True) -> list[str]:
@@ -81,12 +81,25 @@ def test_a_charset_too_small_for_prose_has_words_and_numbers() -> None:
     assert set("".join(source.text(i, np.random.default_rng(i)) for i in range(200))) == set("abc 012")
 
 
-def test_prose_is_written_in_every_script_that_is_asked_for() -> None:
-    text = Path(prose.__file__).with_name("prose.txt").read_text(encoding="utf-8")
-    lines = prose_lines(set(text), 1)
-    assert len(lines) > 300
+@pytest.mark.parametrize("use", ["taught", "asked"])
+def test_prose_is_written_in_every_script_that_is_asked_for(use: Use) -> None:
+    text = Path(prose.__file__).with_name(f"prose-{use}.txt").read_text(encoding="utf-8")
+    lines = prose_lines(set(text), use, 1)
+    assert len(lines) > 350
     assert {"Latn", "Hani", "Hira", "Kana"} <= {script_of(symbol) for line in lines for symbol in line}
-    assert lines != prose_lines(set(text), 2)
+    assert lines != prose_lines(set(text), use, 2)
+
+
+def test_no_sentence_is_both_taught_and_asked() -> None:
+    symbols = {chr(code) for code in range(0x20, 0xFFFF)}
+    taught, asked = (set("\n".join(prose_lines(symbols, use, 1)).split("\n")) for use in ("taught", "asked"))
+    assert not taught & asked
+
+
+def test_prose_is_part_of_what_is_taught() -> None:
+    drawn = texts(ALPHABET + "0123456789 .,:;!?'()-", 300)
+    prose_drawn = set(drawn) & set(prose_lines(set(ALPHABET + "0123456789 .,:;!?'()-"), "taught", 3))
+    assert len(prose_drawn) > 60
 
 
 def test_nothing_to_write_with() -> None:

@@ -1,7 +1,7 @@
 """General text of a charset: what a recogniser knows beyond the material at hand is asked for with it.
 
-Of two kinds. Invented words, numbers, and runs of scripts without spaces give each symbol its turn. Prose
-and numbers are what is read every day.
+Of two kinds. To teach: invented words, numbers, and runs of scripts without spaces, which give each symbol
+its turn, with prose among them. To ask: other prose and numbers, as they are read every day.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def everyday_text(symbols: Iterable[str], seed: int) -> TextSource:
         InputError: no symbol is left.
     """
     known = set(symbols)
-    prose = prose_lines(known, seed)
+    prose = prose_lines(known, "asked", seed)
     if len(prose) < LEAST_PROSE:
         return general_text(known, seed, with_rare=False)
     numbers = _numbers({symbol for symbol in known if is_common(symbol)}, " " in known)
@@ -162,7 +162,7 @@ def everyday_text(symbols: Iterable[str], seed: int) -> TextSource:
 
 
 def general_text(symbols: Iterable[str], seed: int, *, with_rare: bool = True) -> TextSource:
-    """General text in `symbols`: words, numbers, and runs of scripts that set no spaces, mixed.
+    """General text in `symbols`: words, numbers, runs of scripts that set no spaces, and prose, mixed.
 
     Args:
         symbols: what may be written; those that cannot stand alone are left out.
@@ -184,6 +184,9 @@ def general_text(symbols: Iterable[str], seed: int, *, with_rare: bool = True) -
     numbers = _numbers(common, has_space)
     weighed += [(words, 4.0)] if words else []
     weighed += [(numbers, 1.5)] if numbers else []
+    prose = prose_lines(given, "taught", seed)
+    if len(prose) >= LEAST_PROSE:
+        weighed.append((EachOnce(prose, derive_seed(seed, "prose")), 6.0))
     for name, group, weight in (("common", common, 3.0), ("rare", rare, 1.5)):
         spaceless = {symbol for symbol in group if script_of(symbol[0]) in SPACELESS}
         turns = tuple(sorted(group - spaceless - set(string.ascii_letters + string.digits)))
