@@ -7,7 +7,7 @@
 `--match` measures, and the recipe in `bench/recipes/`, which knows what such lines say. The control has texts
 of the same recipe, and as many, black on white with a little skew, blur and noise. `receipts-1000` and
 `typewritten` train on real lines, with and without half as many made ones. All are scored on the real
-validation lines.
+validation lines. Typewritten lines want a typewriter's fonts: `docs/fonts.md` names packages.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 
 import yaml
 from commands import FIGURES, RECIPES, call, cut_base, evaluate, first_lines, run_sets, show, write_recipe
+
+from ocrtune.synth.looks.profile import Profile
 
 PLAIN = {
     "description": "plain lines: black on white, a little skew, blur and noise",
@@ -45,6 +47,8 @@ class Set:
     """Of the real training lines."""
     seeds: int
     bar: str
+    without: tuple[tuple[str, str], ...] = ()
+    """Effects of the profiles, by field and name, that these labels write as marks."""
 
 
 RECEIPT_LOOKS = (("receipt-thermal", 0.5), ("receipt-dot-matrix", 0.25), ("receipt-worn", 0.25))
@@ -74,6 +78,7 @@ SETS = {
         None,
         3,
         "not under -0.2 points",
+        without=(("surroundings", "underline"),),  # which is "_" before each word
     ),
 }
 
@@ -129,17 +134,31 @@ def make_like_theirs(which: Set, out: Path, seed: int, count: int | None, images
         match = ["--match", str(images)] if number == 0 else []
         # Other seeds, or the looks would show the same texts.
         folder = out.with_name(f"{out.name}-{profile}")
-        make_lines(which.folder, folder, len(which.looks) * seed + number, count, share, profile, match)
+        look = without_effects(profile, which.without, folder) if which.without else profile
+        make_lines(which.folder, folder, len(which.looks) * seed + number, count, share, look, match)
         made.append(folder)
     return made
 
 
+def without_effects(profile: str, effects: Sequence[tuple[str, str]], out: Path) -> str:
+    """The profile `profile` but for some effects, as a file."""
+    content = yaml.safe_load(Profile.named(profile).to_yaml())
+    for field, name in effects:
+        del content[field][name]
+    return write_profile(content, out)
+
+
+def write_profile(content: dict[str, object], out: Path) -> str:
+    """Write a profile beside `out`, the folder of its lines."""
+    target = out.with_name(f"{out.name}-profile.yaml")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    return str(target.resolve())
+
+
 def make_plain(which: Set, out: Path, seed: int) -> Path:
     """As many lines as the recipe says, black on white."""
-    profile = out.with_name(f"{out.name}-profile.yaml")
-    profile.parent.mkdir(parents=True, exist_ok=True)
-    profile.write_text(yaml.safe_dump(PLAIN), encoding="utf-8")
-    make_lines(which.folder, out, seed, None, 1, str(profile.resolve()), [])
+    make_lines(which.folder, out, seed, None, 1, write_profile(PLAIN, out), [])
     return out
 
 
