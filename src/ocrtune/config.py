@@ -108,7 +108,8 @@ have one), `keep` (those and all of the base) or a UTF-8 file with one symbol pe
     """General lines to read with every validation; `best` may not read them worse than the base by more than
     `--max-drop`: `auto` (drawn), PATH, or `none`. [default: auto with --vocab keep]"""
     max_drop: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Share of the guard's lines that may be read exactly no more. [default: 0.005]"""
+    """Share of the guard's lines that may be read exactly no more, beside what chance explains: the root of
+    broken and mended lines. [default: 0.005]"""
     fonts: tuple[Path, ...] = ()
     """Font files or folders to draw the general lines with. [default: the system's and matplotlib's]"""
     max_minutes: Annotated[float, Field(gt=0)] | None = None

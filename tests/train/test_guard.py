@@ -70,7 +70,7 @@ def test_half_a_point_may_be_lost_and_no_more(exact: float, kept: bool) -> None:
     [(2, 0, True), (4, 0, True), (5, 0, False), (20, 12, False), (19, 12, True), (0, 30, True)],
 )
 def test_what_chance_explains_is_not_held_against_a_network(broken: int, mended: int, kept: bool) -> None:
-    """Half a point of 300 lines is one line: two good runs were thrown away for lines on the edge."""
+    """Half a point of 300 lines is one line: a run that had lost nothing was refused for it."""
     base = np.arange(400) < 360
     now = base.copy()
     now[:broken] = False
