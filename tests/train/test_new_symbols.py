@@ -22,7 +22,6 @@ from ocrtune.train.batches import Batch
 from ocrtune.train.new_symbols import NewSymbols, lines_to_fit
 from ocrtune.train.objective import ctc_loss
 from ocrtune.train.run import train
-from ocrtune.train.state import Position
 from ocrtune.train.step import Learner
 
 PLAIN_E, PLAIN_O, NEW_E, NEW_O, UNSEEN = 1, 2, 3, 4, 5
@@ -116,8 +115,7 @@ def test_who_stops_keeps_the_look_alikes() -> None:
         yield batch([NEW_E])
         pytest.fail("went on reading")
 
-    reading = fitting(network, stop=True)
-    assert not reading.fit([batch([NEW_E])], seed=0)
+    assert not fitting(network, stop=True).fit(lines(), seed=0)
     assert torch.equal(network.head.weight, before)
 
 
@@ -144,21 +142,26 @@ def config(letters: Path, tiny: Path, output: Path) -> TrainConfig:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("stopped_in", [(Learner, "learn"), (NewSymbols, "_read")])
 def test_a_stopped_run_goes_on_with_what_was_learned_first(
-    letters: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    letters: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    stopped_in: tuple[type, str],
+) -> None:  # fmt: skip
     train(config(letters, tiny_base, tmp_path / "straight"))
     assert "new symbols: the head has learned them from 26 lines in" in capsys.readouterr().out
-    whole = Learner.learn
+    whole = getattr(*stopped_in)
+    calls: list[object] = []
 
-    def interrupted(self: Learner, given: Batch, position: Position) -> None:
-        whole(self, given, position)
-        if position.step == 2:
+    def interrupted(self: object, *given: object) -> object:
+        calls.append(given)
+        if len(calls) == 2:
             os.kill(os.getpid(), signal.SIGINT)
+        return whole(self, *given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Learner, "learn", interrupted)
+        patch.setattr(*stopped_in, interrupted)
         assert train(config(letters, tiny_base, tmp_path / "stopped")).stopped is signal.SIGINT
+    assert len(calls) == 2
     train(TrainConfig(output=tmp_path / "stopped"), resume=True)
     ends = [load_file(tmp_path / name / "last/weights.safetensors") for name in ("straight", "stopped")]
     assert all(np.array_equal(ends[0][name], ends[1][name]) for name in ends[0])

@@ -92,16 +92,15 @@ class NewSymbols:
         """Fit the rows to lines; those of symbols that no label has stay.
 
         Args:
-            batches: lines that show them, and others.
+            batches: lines that show them, and others; at least one.
             general: lines on which the network is to read what it does now.
             seed: of the order of lines.
 
         Returns:
             Whether it was done, and not stopped.
         """
-        lines = [line for batch in batches for line in self._read(batch)]
-        quiet = [line for batch in general for line in self._read(batch)]
-        if self._advance(0) or not lines:
+        lines, quiet = self._read_all(batches), self._read_all(general)
+        if lines is None or quiet is None:
             return False
         head = self._network.head
         weight, bias = (tensor.detach()[self._added].clone() for tensor in (head.weight, head.bias))
@@ -129,11 +128,17 @@ class NewSymbols:
             head.bias[self._added] = bias
         return True
 
+    def _read_all(self, batches: Iterable[Batch]) -> list[_Line] | None:
+        """What the base makes of lines; None if it is to stop."""
+        lines: list[_Line] = []
+        for batch in batches:
+            if self._advance(len(batch.lines)):
+                return None
+            lines += self._read(batch)
+        return lines
+
     @torch.inference_mode()
     def _read(self, batch: Batch) -> list[_Line]:
-        """Features and scores of the lines of a batch; none once it is to stop."""
-        if self._advance(len(batch.lines)):
-            return []
         seen: list[Tensor] = []
         hook = self._network.head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
         self._network.eval()

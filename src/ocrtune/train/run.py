@@ -216,7 +216,13 @@ class _Run:
             self.display.note(
                 f"resumed after {self.position.step} batches, in epoch {self.position.epoch + 1}"
             )
-            return
+        else:
+            self._begin_anew()
+        if not self.position.new_symbols_learned:
+            self._learn_new_symbols()
+            self._save_state()
+
+    def _begin_anew(self) -> None:
         self.keeper.begin()
         validation = self._validate()
         self.position.base_exact = validation.metrics.exact_match
@@ -224,6 +230,7 @@ class _Run:
         self.keeper.keep(validation, guard, self.position, self.average)
         self.keeper.record(validation, guard, self.position, loss=None, train_cer=None)
         self.events.add_last_row(self.folder.path / METRICS_FILE)
+        self._save_state()
         if self.is_main:
             unchanged = ModelBundle.open(self.folder.path / BEST)
             told = opening(
@@ -231,12 +238,11 @@ class _Run:
             )
             for text in told:
                 self.display.note(text)
-        self._fit_new_symbols()
-        self._save_state()
 
-    def _fit_new_symbols(self) -> None:
+    def _learn_new_symbols(self) -> None:
         """Teach the head the symbols that the base does not know, before anything else moves."""
         start, recipe, stop = self.start, self.recipe, self.stop
+        self.position.new_symbols_learned = True
         if start.change is None or not start.change.added or start.layout.kind != "ctc":
             return
         sets = [lines_to_fit(self.lines.train, start.change.added)]
@@ -258,7 +264,11 @@ class _Run:
             start.case_pairs, advance,
         )  # fmt: skip
         batches = [self._feeder(lines, [1.0] * len(lines), self.augment).epoch(0) for lines in sets]
-        if new_symbols.fit(*batches, seed=self.config.seed):
+        learned = new_symbols.fit(*batches, seed=self.config.seed)
+        for feed in batches:
+            feed.close()
+        self.position.new_symbols_learned = learned
+        if learned:
             for tensor in (self.network.head.weight, self.network.head.bias):
                 tensor.data.copy_(broadcast(tensor.data))
             self.average.restart(self.network)

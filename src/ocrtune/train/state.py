@@ -52,6 +52,8 @@ class Position:
     """Limit of the pieces of a batch, once memory has set one."""
     loss_scale: float = 2.0**16
     """What the loss is multiplied by in fp16."""
+    new_symbols_learned: bool = False
+    """Whether the head has learned the symbols that the base does not know."""
     base_exact: float = 0.0
     """What step 0 read of the lines that validate."""
     replay_pass: int = 0
