@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 import threading
 
 import numpy as np
+import psutil
 import pytest
 
 from ocrtune.reading.detection import CLOSE_LOOK, DetectionSize, TextDetector
@@ -61,6 +63,11 @@ async def ask(app: TrimmedAtRest, requests: Requests, *paths: str) -> list[async
     return tasks
 
 
+async def answer(requests: Requests, task: asyncio.Task[None], path: str) -> None:
+    requests.ends[path].set()
+    await task
+
+
 def test_memory_is_given_back_once_nobody_waits(monkeypatch):
     monkeypatch.setattr(at_rest, "QUIET", 0.0)
 
@@ -76,34 +83,58 @@ def test_memory_is_given_back_once_nobody_waits(monkeypatch):
         app = TrimmedAtRest(requests, trim)
         await app({"type": "lifespan"}, None, None)
         first, second = await ask(app, requests, "/first", "/second")
-        requests.ends["/first"].set()
-        await first
-        await asyncio.sleep(0.05)
-        assert trims.empty()
-        requests.ends["/second"].set()
-        await second
+        await answer(requests, first, "/first")
+        assert app._waiting is None
+        await answer(requests, second, "/second")
         assert await trims.get() != main  # who answers does not wait for it
 
     asyncio.run(asyncio.wait_for(scene(), 20))
 
 
-def test_memory_is_given_back_while_requests_never_cease(monkeypatch):
+def test_a_request_begins_the_quiet_anew():
+    """Timers of earlier requests went off between two others, twice a second."""
+
+    async def scene() -> None:
+        requests = Requests()
+        app = TrimmedAtRest(requests, lambda: pytest.fail("trimmed between requests"))
+        (first,) = await ask(app, requests, "/first")
+        await answer(requests, first, "/first")
+        waiting = app._waiting
+        assert waiting is not None
+        (second,) = await ask(app, requests, "/second")
+        assert waiting.cancelled()
+        assert app._waiting is None
+        await answer(requests, second, "/second")
+        assert app._waiting is not None
+
+    asyncio.run(asyncio.wait_for(scene(), 20))
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_memory_is_given_back_while_requests_never_cease(monkeypatch, at_once):
+    """A client that asks for one page after another left no quiet, and was never one of two."""
     monkeypatch.setattr(at_rest, "BUSY", 0.0)
 
     async def scene() -> None:
         trims = threading.Semaphore(0)
         requests = Requests()
         app = TrimmedAtRest(requests, trims.release)
-        first, _ = await ask(app, requests, "/first", "/second")
-        requests.ends["/first"].set()
-        await first
+        first, *others = await ask(app, requests, *("/first", "/second")[:at_once])
+        await answer(requests, first, "/first")
         assert await asyncio.to_thread(trims.acquire, timeout=20)
-        requests.ends["/second"].set()
+        for other in others:
+            await answer(requests, other, "/second")
 
     asyncio.run(asyncio.wait_for(scene(), 30))
 
 
-def test_giving_memory_back_changes_nothing_else():
-    held = bytearray(b"x" * 10_000)
+def test_small_blocks_go_back_to_the_system():
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("only glibc can be asked to")
+    memory = psutil.Process().memory_info
+    blocks = [bytes(2000) for _ in range(50_000)]  # 100 MB on the heap
+    blocks = [blocks[-1]]  # which keeps the free ones below it
+    before = memory().rss
     trim_memory()
-    assert held == b"x" * 10_000
+    assert before - memory().rss > 50 * 2**20
+    assert blocks == [bytes(2000)]

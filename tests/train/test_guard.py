@@ -366,6 +366,30 @@ def test_a_guard_of_another_alphabet_is_refused(digit_lines: Path, tiny_base: Pa
         train(config(digit_lines, tiny_base, tmp_path / "run", guard=str(foreign), replay="none"))
 
 
+def test_general_lines_are_of_symbols_that_the_base_knows(
+    digit_lines: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    """Lines with new letters can only be gained: of 300, 40 with those made up for 40 that were lost."""
+    said: list[str] = []
+    lines = tmp_path / "lines"
+    lines.mkdir()
+    (lines / "images").symlink_to(digit_lines / "images")
+    names = [row.partition("\t")[0] for row in (digit_lines / "labels.txt").read_text().splitlines()]
+    rows = [f"{name}\t{'é1' if i % 4 == 0 else '12'}\n" for i, name in enumerate(names)]
+    (lines / "labels.txt").write_text("".join(rows), encoding="utf-8")
+    drawn, given = (
+        prepare(config(lines, tiny_base, tmp_path / "run", **general_lines), said.append)
+        for general_lines in ({}, {"replay": str(lines), "guard": str(lines)})
+    )
+    for start, prepared in (drawn, given):
+        assert start.change is not None
+        assert "é" in start.change.added
+        for general_set in (prepared.replay, prepared.guard):
+            assert general_set is not None
+            assert not any(start.known_charset().unknown(entry.text) for entry in general_set.entries)
+    assert any(re.match(r"replay: 6 lines are left out, as they show symbols that the base", s) for s in said)
+
+
 def test_with_the_symbols_of_the_labels_alone_nothing_is_guarded_unless_asked(
     digit_lines: Path, tiny_base: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,10 @@ from tests.train.conftest import write_lines
 from torch import Tensor, nn
 
 from ocrtune.config import TrainConfig
-from ocrtune.data.dataset import open_dataset
 from ocrtune.models.head import Head
 from ocrtune.train import new_symbols
 from ocrtune.train.batches import Batch
-from ocrtune.train.new_symbols import NewSymbols, lines_to_fit
+from ocrtune.train.new_symbols import LinesToFit, NewSymbols
 from ocrtune.train.objective import ctc_loss
 from ocrtune.train.run import train
 from ocrtune.train.step import Learner
@@ -125,14 +125,38 @@ def letters(tmp_path: Path) -> Path:
     return write_lines(tmp_path / "letters", [f"{i}{'X' if i % 3 == 0 else ''}{i % 7}" for i in range(30)])
 
 
-def test_lines_that_show_new_symbols_come_first(letters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(new_symbols, "LINES", 5)
-    monkeypatch.setattr(new_symbols, "OTHER_LINES", 3)
-    dataset = open_dataset(str(letters))
-    texts = [entry.text for entry in lines_to_fit(dataset, ["X", "Y"]).entries]
-    assert sum("X" in text for text in texts) == 5
-    assert len(texts) == 8
-    assert len(lines_to_fit(dataset, ["Y"])) == 0
+def test_lines_of_each_new_symbol_are_chosen_alike_and_some_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """X stands in a thousand lines, Y in four and Z in none; 1 is an old symbol."""
+    monkeypatch.setattr(new_symbols, "LINES", 12)
+    x, y, z = 7, 8, 9
+    labels = [[1, x] if i % 2 else [1] for i in range(2000)]
+    for i in (3, 500, 1000, 1999):
+        labels[i] = [y]
+    chosen = LinesToFit.of(len(labels), labels.__getitem__, [x, y, z])
+    shown = [label for i in chosen.showing for label in labels[i]]
+    assert (len(chosen.showing), shown.count(x), shown.count(y)) == (12, 8, 4)
+    assert chosen.symbols == 2
+    assert [labels[i] for i in chosen.others] == 4 * [[1]]
+    assert not LinesToFit.of(len(labels), labels.__getitem__, [z]).showing
+
+
+@pytest.mark.slow
+def test_symbols_are_found_however_labels_write_them(
+    tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one code point or as two, they are the same; decomposed labels were passed over."""
+    texts = [f"{i}{'e' + chr(0x301) if i % 3 == 0 else ''}{i % 7}" for i in range(30)]
+    train(config(write_lines(tmp_path / "letters", texts), tiny_base, tmp_path / "run"))
+    assert re.search(r"1 new symbols: the head has learned them from \d+ lines in", capsys.readouterr().out)
+
+
+def test_a_known_case_keeps_its_reading_when_the_case_of_the_labels_is_new() -> None:
+    device, memory = torch.device("cpu"), torch.contiguous_format
+    pairs = ((NEW_E, PLAIN_E), (PLAIN_O, PLAIN_E))
+    network = Marks()
+    reading = NewSymbols(network, [NEW_E, NEW_O, UNSEEN], device, "fp32", memory, pairs[:1], lambda _: False)
+    plain = fitting(network)._read(batch([PLAIN_E]))
+    assert torch.equal(reading._read(batch([PLAIN_E]))[0].scores, plain[0].scores)
 
 
 def config(letters: Path, tiny: Path, output: Path) -> TrainConfig:
@@ -148,7 +172,7 @@ def test_a_stopped_run_goes_on_with_what_was_learned_first(
     stopped_in: tuple[type, str],
 ) -> None:  # fmt: skip
     train(config(letters, tiny_base, tmp_path / "straight"))
-    assert "new symbols: the head has learned them from 26 lines in" in capsys.readouterr().out
+    assert "1 new symbols: the head has learned them from 9 lines in" in capsys.readouterr().out
     whole = getattr(*stopped_in)
     calls: list[object] = []
 

@@ -130,6 +130,8 @@ def test_there_is_no_way_back_for_a_symbol_that_the_base_does_not_know() -> None
     assert network.features.weight.unique().tolist() == [0.25]
     assert network.head.weight[:, 0].tolist() == [0.25, 1.0, 0.25, 1.0]
     assert network.head.bias.tolist() == [0.25, 1.0, 0.25, 1.0]
+    way.go_to(0.0)
+    assert not any(tensor.any() for tensor in network.state_dict().values())
 
 
 def _run(lines: Path, tiny: Path, output: Path, **changes: str) -> dict[str, object]:

@@ -30,6 +30,7 @@ class TrimmedAtRest:
         self._app = app
         self._trim = trim
         self._in_flight = 0
+        self._waiting: asyncio.TimerHandle | None = None
         self._trimmed_at = time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,19 +39,22 @@ class TrimmedAtRest:
             await self._app(scope, receive, send)
             return
         self._in_flight += 1
+        self._stop_waiting()
         try:
             await self._app(scope, receive, send)
         finally:
             self._in_flight -= 1
-            if not self._in_flight:
-                asyncio.get_running_loop().call_later(QUIET, self._trim_if_quiet)
-            elif time.monotonic() - self._trimmed_at > BUSY:
+            if time.monotonic() - self._trimmed_at > BUSY:
                 self._trim_now()
+            elif not self._in_flight:
+                self._waiting = asyncio.get_running_loop().call_later(QUIET, self._trim_now)
 
-    def _trim_if_quiet(self) -> None:
-        if not self._in_flight and time.monotonic() - self._trimmed_at >= QUIET:
-            self._trim_now()
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     def _trim_now(self) -> None:
+        self._stop_waiting()
         self._trimmed_at = time.monotonic()
         asyncio.get_running_loop().run_in_executor(None, self._trim)

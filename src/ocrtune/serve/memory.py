@@ -1,6 +1,7 @@
-"""How glibc is asked to hand out memory, so that a service that runs for weeks stays low and flat.
+"""What is asked of glibc, so that a service that runs for weeks stays low and flat.
 
-The service and its decoder processes ask; where another library hands memory out nothing happens.
+The service asks it to keep little, and both it and its decoder processes to give back what is free. Where
+another library hands memory out nothing happens.
 """
 
 from __future__ import annotations

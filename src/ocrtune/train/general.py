@@ -91,7 +91,7 @@ def _made_lines(config: TrainConfig, start: Start, note: Callable[[str], None]) 
     from ocrtune.data.general_lines import GeneralLines
 
     try:
-        return GeneralLines.of(start.charset.symbols, config.fonts)
+        return GeneralLines.of(start.known_charset().symbols, config.fonts)
     except InputError as error:
         if asked or config.fonts:
             raise
@@ -108,18 +108,25 @@ def _given_replay(
     if audit.rejects:
         note(audit.summary())
     enforce_max_bad(audit, audit.total, config.max_bad)
-    require_train_lines(dataset.name, len(audit.kept))
-    return dataset.select(audit.kept)
+    base = start.known_charset()
+    known = [i for i in audit.kept if not base.unknown(dataset.entries[i].text)]
+    if len(known) < len(audit.kept):
+        note(
+            f"replay: {len(audit.kept) - len(known)} lines are left out, as they show symbols that the base "
+            "does not know and so has no reading of"
+        )
+    require_train_lines(dataset.name, len(known))
+    return dataset.select(known)
 
 
 def _given_guard(
     config: TrainConfig, start: Start, path: str, digests: dict[str, str], note: Callable[[str], None]
 ) -> LineDataset:
-    """At most `GUARD_LINES` lines of a set, of symbols that the model has."""
+    """At most `GUARD_LINES` lines of a set, of symbols that the base has: others can only be gained."""
     whole = _opened("guard", path, config)
     digests[whole.name] = whole.digest
     dataset = thinned(whole, 2 * GUARD_LINES)
-    audit = audit_lines(dataset, start.charset, start.spec, lambda width: width * 1000)
+    audit = audit_lines(dataset, start.known_charset(), start.spec, lambda width: width * 1000)
     unknown = audit.counts().get(RejectReason.UNKNOWN_SYMBOL, 0)
     if unknown > UNKNOWN_SHARE * audit.total:
         shown = " ".join(map(repr, list(audit.unknown_symbols)[:20]))

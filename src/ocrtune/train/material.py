@@ -55,7 +55,18 @@ class Start:
     def added_classes(self) -> list[int]:
         """Classes of the symbols that the base does not know."""
         added = self.change.added if self.change is not None else ()
-        return self.layout.to_classes([self.charset.encode(symbol)[0] for symbol in added])
+        return [self.classes_of(symbol)[0] for symbol in added]
+
+    def classes_of(self, text: str) -> list[int]:
+        """Classes of the symbols of a text that the charset can write."""
+        return self.layout.to_classes(self.charset.encode(text))
+
+    def known_charset(self) -> Charset:
+        """The symbols that the base knows, which general lines are written in."""
+        if self.change is None or not self.change.added:
+            return self.charset
+        known = [symbol for symbol in self.charset.symbols if symbol not in self.change.added]
+        return Charset(tuple(known), self.charset.normal_form)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ once, the head learns in seconds what otherwise takes hundreds of batches that m
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ocrtune.data.dataset import LineDataset
 from ocrtune.train.batches import Batch
 from ocrtune.train.objective import NEVER, in_either_case, per_symbol
 from ocrtune.train.precision import Precision, autocast
@@ -24,8 +24,17 @@ from ocrtune.train.validation import evenly
 LINES = 1500
 """Lines with new symbols that rows are fitted to, at most."""
 
-OTHER_LINES = 500
-"""Lines without, at most; and general lines, on which a new symbol must stay quiet."""
+CONSIDERED = 200_000
+"""Lines that they are chosen from, at most, evenly spread."""
+
+OTHERS = 1 / 3
+"""Lines without new symbols, of those with them."""
+
+GENERAL_LINES = 500
+"""General lines on which a new symbol must stay quiet, at most."""
+
+BATCH = 16
+"""Lines of 320 px that are read at once: half of what a validation reads."""
 
 STEPS, LINES_OF_STEP, RATE = 300, 64, 0.01
 """Of fitting, with Adam and half a cosine: more steps or other rates changed nothing (log 2026-11-30)."""
@@ -46,14 +55,41 @@ class _Line:
     """Columns of the label's symbols; -1 - i is the i-th new one."""
 
 
-def lines_to_fit(lines: LineDataset, new: Iterable[str]) -> LineDataset:
-    """Lines that show new symbols, and a third as many others."""
-    wanted = set(new)
-    showing: list[int] = []
-    others: list[int] = []
-    for index, entry in enumerate(lines.entries):
-        (others if wanted.isdisjoint(entry.text) else showing).append(index)
-    return lines.select(sorted(evenly(showing, LINES) + evenly(others, OTHER_LINES if showing else 0)))
+@dataclass(frozen=True, slots=True)
+class LinesToFit:
+    """Lines by index."""
+
+    showing: list[int]
+    """Those that show new symbols."""
+    others: list[int]
+    symbols: int
+    """New symbols that they show."""
+
+    @classmethod
+    def of(cls, count: int, label: Callable[[int], Iterable[int]], added: Iterable[int]) -> LinesToFit:
+        """Choose lines of each new symbol alike, as far as there are some, and a few without any.
+
+        Args:
+            count: of the lines.
+            label: the classes of a line's label, by index.
+            added: those of the new symbols.
+        """
+        new = set(added)
+        order = np.random.default_rng(0).permutation(evenly(range(count), CONSIDERED)).tolist()
+        shown = {index: new.intersection(label(index)) for index in order}
+        showing = [index for index in order if shown[index]]
+        symbols: set[int] = set().union(*shown.values())
+        quota = math.ceil(LINES / max(1, len(symbols)))
+        taken: Counter[int] = Counter()
+        chosen: list[int] = []
+        for index in showing:
+            if any(taken[symbol] < quota for symbol in shown[index]):
+                chosen.append(index)
+                taken.update(shown[index])
+        left = set(showing).difference(chosen)
+        chosen += [index for index in showing if index in left][: max(0, LINES - len(chosen))]
+        others = [index for index in order if not shown[index]][: round(OTHERS * len(chosen))]
+        return cls(chosen, others, len(symbols))
 
 
 class NewSymbols:
@@ -65,7 +101,7 @@ class NewSymbols:
         device: of the network.
         precision: to read lines in.
         memory: layout of images in memory.
-        case_pairs: classes of letters whose case the labels do not tell.
+        case_pairs: classes of letters whose case the labels do not tell; of known ones they count.
         advance: told of each line that was read, and whether to stop is what it answers.
     """
 
@@ -85,7 +121,8 @@ class NewSymbols:
         self._device = device
         self._precision = precision
         self._memory = memory
-        self._case_pairs = case_pairs
+        # A new class has no reading of its own, so the known case of its pair must keep what it has.
+        self._case_pairs = tuple(pair for pair in case_pairs if not set(added).intersection(pair))
         self._advance = advance
 
     def fit(self, batches: Iterable[Batch], general: Iterable[Batch] = (), *, seed: int) -> bool:
@@ -99,8 +136,8 @@ class NewSymbols:
         Returns:
             Whether it was done, and not stopped.
         """
-        lines, quiet = self._read_all(batches), self._read_all(general)
-        if lines is None or quiet is None:
+        lines = self._read_all(batches)
+        if lines is None or (quiet := self._read_all(general)) is None:
             return False
         head = self._network.head
         weight, bias = (tensor.detach()[self._added].clone() for tensor in (head.weight, head.bias))

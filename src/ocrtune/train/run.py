@@ -36,7 +36,7 @@ from ocrtune.train.guard import Guard
 from ocrtune.train.keeping import Keeper, read_bundle
 from ocrtune.train.material import OpenedSets, prepare, warnings
 from ocrtune.train.movement import Anchor, freeze_early, parameter_groups
-from ocrtune.train.new_symbols import OTHER_LINES, NewSymbols, lines_to_fit
+from ocrtune.train.new_symbols import BATCH, GENERAL_LINES, LinesToFit, NewSymbols
 from ocrtune.train.opening import opening
 from ocrtune.train.recipe import Recipe, choose, choose_device
 from ocrtune.train.replay import Replay
@@ -181,17 +181,23 @@ class _Run:
         self.events = Events(folder.path, self.position.step if resume else None, writes=self.is_main)
         self.saved_at = self.clock = time.monotonic()
 
-    def _feeder(self, lines: LineDataset, weights: Sequence[float], augment: Augment | None) -> LineFeeder:
-        """Batches of `lines`, with the changes and seeds of the run."""
+    def _feeder(
+        self,
+        lines: LineDataset,
+        weights: Sequence[float],
+        augment: Augment | None,
+        batch_size: int | None = None,
+    ) -> LineFeeder:
+        """Batches of `lines`, with the changes and seeds of the run; `batch_size` is the recipe's if None."""
         start, recipe, config = self.start, self.recipe, self.config
         return LineFeeder(
             lines,
-            [start.layout.to_classes(start.charset.encode(entry.text)) for entry in lines.entries],
+            [start.classes_of(entry.text) for entry in lines.entries],
             weights,
             start.spec,
             start.network.steps,
             augment or augmentation(config.augment, start.spec.height),
-            recipe.batch_size,
+            batch_size or recipe.batch_size,
             config.seed,
             config.workers or recipe.workers,  # a resumed run may have others
             extra_padding=recipe.extra_padding,
@@ -245,11 +251,13 @@ class _Run:
         self.position.new_symbols_learned = True
         if start.change is None or not start.change.added or start.layout.kind != "ctc":
             return
-        sets = [lines_to_fit(self.lines.train, start.change.added)]
-        if not len(sets[0]):
+        added, entries = start.added_classes(), self.lines.train.entries
+        chosen = LinesToFit.of(len(entries), lambda index: start.classes_of(entries[index].text), added)
+        if not chosen.showing:
             return
+        sets = [self.lines.train.select(chosen.showing + chosen.others)]
         if self.lines.replay is not None:
-            sets.append(thinned(self.lines.replay, OTHER_LINES))
+            sets.append(thinned(self.lines.replay, GENERAL_LINES))
         begun, read, total = time.monotonic(), 0, sum(map(len, sets))
 
         def advance(lines: int) -> bool:
@@ -260,10 +268,10 @@ class _Run:
             return self._agreed(stop.is_set())
 
         new_symbols = NewSymbols(
-            self.network, start.added_classes(), self.accelerator.device, recipe.precision, self.layout,
-            start.case_pairs, advance,
+            self.network, added, self.accelerator.device, recipe.precision, self.layout, start.case_pairs,
+            advance,
         )  # fmt: skip
-        batches = [self._feeder(lines, [1.0] * len(lines), self.augment).epoch(0) for lines in sets]
+        batches = [self._feeder(lines, [1.0] * len(lines), self.augment, BATCH).epoch(0) for lines in sets]
         learned = new_symbols.fit(*batches, seed=self.config.seed)
         for feed in batches:
             feed.close()
@@ -273,7 +281,7 @@ class _Run:
                 tensor.data.copy_(broadcast(tensor.data))
             self.average.restart(self.network)
             self.display.note(
-                f"{len(start.change.added)} new symbols: the head has learned them from {len(sets[0])} lines "
+                f"{chosen.symbols} new symbols: the head has learned them from {len(chosen.showing)} lines "
                 f"in {time.monotonic() - begun:.0f} s; nothing else has moved yet"
             )
 

@@ -84,11 +84,11 @@ class Way:
 
     @torch.no_grad()
     def go_to(self, share: float) -> None:
-        """Move the network."""
+        """Move the network: 0 is the start as it was."""
         start, end = self._start, self._end
         state = {name: _between(start[name], end[name], share) for name in end}
         for name in state:
-            if self._added and name.startswith((HEAD, FED)):
+            if share and self._added and name.startswith((HEAD, FED)):
                 state[name][self._added] = end[name][self._added]
         self.network.load_state_dict(state)
 
