@@ -19,6 +19,7 @@ from ocrtune.train.transfer import (
     missing_case,
     plan_charset,
     replace_charset,
+    resembling,
 )
 
 LAYOUT = ClassLayout()
@@ -359,3 +360,9 @@ def test_labels_of_one_case_do_not_tell_the_other(texts: list[str], pairs: set[t
     found = case_pairs(charset, LAYOUT, texts)
     named = {tuple(charset.symbols[LAYOUT.to_symbol(index)] for index in pair) for pair in found}
     assert named == pairs
+
+
+def test_letters_that_differ_in_their_marks_are_what_new_ones_are_taken_for() -> None:
+    known = Charset("aàåÀøọe1ªａ中")
+    assert resembling(["ạ", "ỏ"], known) == ["à", "å", "ø", "ọ"]
+    assert resembling(["國"], known) == []

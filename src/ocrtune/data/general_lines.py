@@ -57,9 +57,12 @@ class GeneralLines:
         space = " " if " " in given else ""
         return cls(drawable + space, "".join(s for s in given if s not in drawable and s != " "), search)
 
-    def all_symbols(self, name: str, count: int, seed: int, profile: str) -> LineDataset:
-        """Lines that give every symbol its turn, drawn as `_draw` says."""
-        return self._draw(name, count, seed, profile, general_text(self.symbols, seed), self._coverage())
+    def all_symbols(
+        self, name: str, count: int, seed: int, profile: str, above_all: Iterable[str] = ()
+    ) -> LineDataset:
+        """Lines that give every symbol its turn, some of them often, drawn as `_draw` says."""
+        texts = general_text(self.symbols, seed, above_all=above_all)
+        return self._draw(name, count, seed, profile, texts, self._coverage())
 
     def everyday(self, name: str, count: int, seed: int, profile: str) -> LineDataset:
         """Lines such as are read every day, drawn as `_draw` says."""

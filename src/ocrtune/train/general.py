@@ -12,6 +12,7 @@ from ocrtune.data.audit import audit_lines, enforce_max_bad, require_train_lines
 from ocrtune.data.dataset import LineDataset, open_dataset
 from ocrtune.data.rejects import RejectReason
 from ocrtune.errors import InputError
+from ocrtune.train.transfer import resembling
 from ocrtune.train.validation import thinned
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def open_general(config: TrainConfig, start: Start, note: Callable[[str], None])
     digests: dict[str, str] = {}
     replay_lines = guard_lines = None
     if replay == "auto" and made is not None:
-        replay_lines = made.all_symbols("replay", REPLAY_LINES, REPLAY_SEED, REPLAY_PROFILE)
+        added = start.change.added if start.change is not None else ()
+        alike = resembling(added, start.known_charset())
+        replay_lines = made.all_symbols("replay", REPLAY_LINES, REPLAY_SEED, REPLAY_PROFILE, alike)
     elif replay is not None:
         replay_lines = _given_replay(config, start, replay, digests, note)
     if guard == "auto" and made is not None:

@@ -9,7 +9,7 @@ only one case of all letters is left, the rows of the other stay as second looks
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 from typing import Literal
@@ -85,6 +85,20 @@ def look_alike(symbol: str, known: Charset) -> str | None:
         if candidate and candidate != symbol and candidate in known:
             return candidate
     return None
+
+
+def resembling(added: Iterable[str], known: Charset) -> list[str]:
+    """Letters of `known` that differ from new ones in their marks only, as "å" and "ä" do from "ạ".
+
+    They are what a network takes for a new symbol once it has learned that one.
+    """
+    unmarked = {_unmarked(symbol) for symbol in added}
+    letters = (s for s in known.symbols if s.isalpha() and unicodedata.normalize("NFKC", s) == s)
+    return [symbol for symbol in letters if _unmarked(symbol) in unmarked - {symbol}]
+
+
+def _unmarked(symbol: str) -> str:
+    return LOOK_ALIKES.get(symbol) or unicodedata.normalize("NFKD", symbol)[0]
 
 
 def plan_charset(vocab: str, base: Charset | None, texts: Sequence[str]) -> Charset:

@@ -111,6 +111,13 @@ def test_prose_is_part_of_what_is_taught() -> None:
     assert len(prose_drawn) > 60
 
 
+def test_some_symbols_can_stand_in_many_lines() -> None:
+    source = general_text(ALPHABET + " éåø", 3, above_all="åø中")
+    drawn = [source.text(index, np.random.default_rng((3, index))) for index in range(300)]
+    assert sum("å" in text or "ø" in text for text in drawn) > 100
+    assert not any("中" in text for text in drawn)  # it is not among what may be written
+
+
 def test_nothing_to_write_with() -> None:
     with pytest.raises(InputError, match="no symbol to write general text with"):
         general_text(" \u0301", 0)

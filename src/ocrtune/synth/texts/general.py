@@ -161,13 +161,16 @@ def everyday_text(symbols: Iterable[str], seed: int) -> TextSource:
     return Mix.of([lines, numbers], [3.0, 1.0]) if numbers else lines
 
 
-def general_text(symbols: Iterable[str], seed: int, *, with_rare: bool = True) -> TextSource:
+def general_text(
+    symbols: Iterable[str], seed: int, *, with_rare: bool = True, above_all: Iterable[str] = ()
+) -> TextSource:
     """General text in `symbols`: words, numbers, runs of scripts that set no spaces, and prose, mixed.
 
     Args:
         symbols: what may be written; those that cannot stand alone are left out.
         seed: of the turns that symbols take.
         with_rare: write those too that few people ever do, if there are others.
+        above_all: some of them, of which those in daily use stand in every third line or so.
 
     Raises:
         InputError: no symbol is left.
@@ -187,6 +190,8 @@ def general_text(symbols: Iterable[str], seed: int, *, with_rare: bool = True) -
     prose = prose_lines(given, "taught", seed)
     if len(prose) >= LEAST_PROSE:
         weighed.append((EachOnce(prose, derive_seed(seed, "prose")), 6.0))
+    if words and (often := tuple(sorted(common.intersection(above_all)))):
+        weighed.append((replace(words, turns=often, seed=derive_seed(seed, "above all")), 8.0))
     for name, group, weight in (("common", common, 3.0), ("rare", rare, 1.5)):
         spaceless = {symbol for symbol in group if script_of(symbol[0]) in SPACELESS}
         turns = tuple(sorted(group - spaceless - set(string.ascii_letters + string.digits)))
