@@ -30,7 +30,7 @@ CONSIDERED = 200_000
 OTHERS = 1 / 3
 """Lines without new symbols, of those with them."""
 
-GENERAL_LINES = 500
+GENERAL_LINES = 1500
 """General lines on which a new symbol must stay quiet, at most."""
 
 BATCH = 16

@@ -36,6 +36,9 @@ FINE_TUNING_RATE = 2e-4
 REPLAY_PACE = 0.25
 """Batches of general lines per batch of the material, where lines are replayed."""
 
+REPLAY_PACE_OF_NEW = 1.0
+"""The same where the material has symbols that the base lacks: what looks like them is forgotten first."""
+
 REPLAY_COST = 1.2
 """Time of a replayed batch over that of one of the material: the teacher reads it, too (decision 0015)."""
 
@@ -102,6 +105,7 @@ def choose(
     lines: Lines,
     device: Device,
     processes: int = 1,
+    new_symbols: int = 0,
 ) -> Recipe:
     """Resolve what the configuration left open, and probe the machine.
 
@@ -112,6 +116,7 @@ def choose(
         lines: to train on.
         device: to train on.
         processes: that train together, each on its part of every batch.
+        new_symbols: that the base lacks.
     """
     fine_tuning = config.base != "none"
     trial = copy.deepcopy(network)
@@ -134,7 +139,8 @@ def choose(
     steps = visits / epoch_visits * batches_of_epoch(lines, batch_size)
     px = sum(weight * width for weight, width in zip(lines.weights, lines.widths, strict=True))
     mean_width = px / epoch_visits
-    replay = REPLAY_PACE if lines.replay is not None else 0.0
+    pace = REPLAY_PACE_OF_NEW if new_symbols else REPLAY_PACE
+    replay = pace if lines.replay is not None else 0.0
     seconds = visits * mean_width / WIDTH_OF_BATCH_SIZE / fastest.lines_per_second / processes
     return Recipe(
         epochs=epochs,

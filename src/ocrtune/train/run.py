@@ -207,7 +207,9 @@ class _Run:
     def _choose(self) -> Recipe:
         """The main process's choices, for all: each would probe a speed of its own."""
         device, processes = choose_device(self.config.device), self.accelerator.num_processes
-        chosen = [choose(self.config, self.start.network, self.start.spec, self.lines, device, processes)]
+        start = self.start
+        added = len(start.change.added) if start.change is not None else 0
+        chosen = [choose(self.config, start.network, start.spec, self.lines, device, processes, added)]
         broadcast_object_list(chosen)
         return chosen[0]
 
