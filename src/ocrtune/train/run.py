@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,17 +20,16 @@ from accelerate.utils import broadcast, broadcast_object_list
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
 from ocrtune.convert.from_checkpoint import opened_base
-from ocrtune.data.dataset import LineDataset
 from ocrtune.errors import InputError
 from ocrtune.evaluate.metrics import Metrics
 from ocrtune.reading.models import FoundModel
-from ocrtune.train.augment import Augment, augmentation
+from ocrtune.train.augment import Augment
 from ocrtune.train.averaging import WeightAverage
-from ocrtune.train.batches import LineFeeder
 from ocrtune.train.cpu import enlarge_caches
 from ocrtune.train.display import Display
 from ocrtune.train.ending import Ending
 from ocrtune.train.events import Events
+from ocrtune.train.feeding import feeder_of
 from ocrtune.train.folder import BEST, METRICS_FILE, RunFolder
 from ocrtune.train.guard import Guard
 from ocrtune.train.keeping import Keeper, read_bundle
@@ -131,7 +130,6 @@ class _Run:
         sets: OpenedSets | None,
     ) -> None:
         torch.manual_seed(config.seed)
-        self.augment = augment
         self.config, self.folder, self.display = config, folder, display
         self.accelerator, self.stop, self.resume = accelerator, stop, resume
         self.start, self.lines = start, lines = prepare(config, display.note, base, sets)
@@ -144,6 +142,7 @@ class _Run:
             folder.check_lines(lines.digests)
         self.recipe = recipe = folder.stored_recipe() if resume else self._choose()
         self.keeper = Keeper(folder, config, start, lines, recipe, writes=self.is_main)
+        self._feeder = partial(feeder_of, start=start, recipe=recipe, config=config, augment=augment)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.network = start.network.to(self.accelerator.device, memory_format=self.layout)
         if recipe.freeze_early:
@@ -163,7 +162,7 @@ class _Run:
             )  # fmt: skip
         replay = None
         if recipe.replay and lines.replay is not None:
-            feeder = self._feeder(lines.replay, [1.0] * len(lines.replay), augment)
+            feeder = self._feeder(lines.replay)
             replay = Replay(
                 self.network, feeder, recipe.replay, start.layout, self.layout, start.added_classes()
             )
@@ -172,7 +171,7 @@ class _Run:
             self.position = load_state(folder.path, self.network, average, optimizer)
         self.learner = Learner(
             self.accelerator, recipe, self.network, optimizer, average, anchor,
-            self._feeder(lines.train, lines.weights, augment),
+            self._feeder(lines.train, lines.weights),
             replay, start.layout, start.case_pairs, self.layout, folder.path,
             [entry.source for entry in lines.train.entries], config.seed, self.position.pixels, display.tell,
         )  # fmt: skip
@@ -180,29 +179,6 @@ class _Run:
         self.validator = Validator(some, start.charset, start.layout, start.spec, start.case_pairs)
         self.events = Events(folder.path, self.position.step if resume else None, writes=self.is_main)
         self.saved_at = self.clock = time.monotonic()
-
-    def _feeder(
-        self,
-        lines: LineDataset,
-        weights: Sequence[float],
-        augment: Augment | None,
-        batch_size: int | None = None,
-    ) -> LineFeeder:
-        """Batches of `lines`, with the changes and seeds of the run; `batch_size` is the recipe's if None."""
-        start, recipe, config = self.start, self.recipe, self.config
-        return LineFeeder(
-            lines,
-            [start.classes_of(entry.text) for entry in lines.entries],
-            weights,
-            start.spec,
-            start.network.steps,
-            augment or augmentation(config.augment, start.spec.height),
-            batch_size or recipe.batch_size,
-            config.seed,
-            config.workers or recipe.workers,  # a resumed run may have others
-            extra_padding=recipe.extra_padding,
-            layout=start.layout,
-        )
 
     def _choose(self) -> Recipe:
         """The main process's choices, for all: each would probe a speed of its own."""
@@ -228,7 +204,6 @@ class _Run:
             self._begin_anew()
         if not self.position.new_symbols_learned:
             self._learn_new_symbols()
-            self._save_state()
 
     def _begin_anew(self) -> None:
         self.keeper.begin()
@@ -250,7 +225,6 @@ class _Run:
     def _learn_new_symbols(self) -> None:
         """Teach the head the symbols that the base does not know, before anything else moves."""
         start, recipe, stop = self.start, self.recipe, self.stop
-        self.position.new_symbols_learned = True
         if start.change is None or not start.change.added or start.layout.kind != "ctc":
             return
         added, entries = start.added_classes(), self.lines.train.entries
@@ -273,15 +247,16 @@ class _Run:
             self.network, added, self.accelerator.device, recipe.precision, self.layout, start.case_pairs,
             advance,
         )  # fmt: skip
-        batches = [self._feeder(lines, [1.0] * len(lines), self.augment, BATCH).epoch(0) for lines in sets]
+        batches = [self._feeder(lines, batch_size=BATCH).epoch(0) for lines in sets]
         learned = new_symbols.fit(*batches, seed=self.config.seed)
         for feed in batches:
             feed.close()
-        self.position.new_symbols_learned = learned
         if learned:
             for tensor in (self.network.head.weight, self.network.head.bias):
                 tensor.data.copy_(broadcast(tensor.data))
             self.average.restart(self.network)
+            self.position.new_symbols_learned = True
+            self._save_state()
             self.display.note(
                 f"{chosen.symbols} new symbols: the head has learned them from {len(chosen.showing)} lines "
                 f"in {time.monotonic() - begun:.0f} s; nothing else has moved yet"
