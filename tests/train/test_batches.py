@@ -14,6 +14,7 @@ from ocrtune.preprocess import PreprocessSpec
 from ocrtune.records import Image
 from ocrtune.train import batches as batches_module
 from ocrtune.train.batches import Batch, LineFeeder
+from ocrtune.train.visits import Visits
 
 SPEC = PreprocessSpec(
     height=8, width_buckets=(32, 64, 128, 320), channels="gray", mean=0, std=1, padding=-1
@@ -56,7 +57,7 @@ def feeder(widths: Sequence[int], **options: Any) -> LineFeeder:
     settings: dict[str, Any] = {
         "lines": FlatLines(widths),
         "targets": [[i + 1] for i in range(len(widths))],
-        "weights": [1.0] * len(widths),
+        "visits": Visits([1.0] * len(widths)),
         "spec": SPEC,
         "steps": a_step_per_4_px,
         "augment": None,
@@ -159,7 +160,7 @@ def test_every_line_is_visited_once(chunk: int, monkeypatch: pytest.MonkeyPatch)
 )
 def test_weights_are_visits(weight: float, visits: set[int]) -> None:
     count = 1000
-    order = feeder([32] * (count + 1), weights=[weight] * count + [1.0]).order(0)
+    order = feeder([32] * (count + 1), visits=Visits([weight] * count + [1.0])).order(0)
     times = np.bincount(order, minlength=count + 1)
     assert set(times[:count].tolist()) == visits
     assert times[count] == 1
@@ -169,17 +170,24 @@ def test_weights_are_visits(weight: float, visits: set[int]) -> None:
 
 def test_fractions_are_drawn_anew_in_each_epoch() -> None:
     """Weight 0.25 does not leave three quarters of the lines out for good."""
-    feed = feeder([32] * 100, weights=[0.25] * 100)
+    feed = feeder([32] * 100, visits=Visits([0.25] * 100))
     chosen = [frozenset(feed.order(epoch).tolist()) for epoch in range(40)]
     assert len(set(chosen)) == 40
     assert frozenset().union(*chosen) == frozenset(range(100))
     assert set(visited(list(feed.epoch(5)))) == chosen[5]
 
 
+def test_an_epoch_has_the_visits_that_are_its_own() -> None:
+    """Lines that fade come most in the first epoch, and not at all in the last."""
+    feed = feeder([32] * 3, visits=Visits([1.0, 1.5, 3.0], [False, True, True], epochs=4))
+    times = [np.bincount(feed.order(epoch), minlength=3).tolist() for epoch in range(4)]
+    assert times == [[1, 3, 6], [1, 2, 4], [1, 1, 2], [1, 0, 0]]
+
+
 def test_no_epoch_is_without_a_line() -> None:
     """Of 2 lines at a tenth of a visit most epochs would draw none."""
     for epoch in range(5):
-        assert list(feeder([40, 40], weights=[0.1, 0.1]).epoch(epoch))
+        assert list(feeder([40, 40], visits=Visits([0.1, 0.1])).epoch(epoch))
 
 
 def test_only_equal_buckets_share_a_batch() -> None:
@@ -337,7 +345,7 @@ def test_an_epoch_left_early_leaves_no_thread_behind(monkeypatch: pytest.MonkeyP
 
 def test_an_epoch_of_no_lines_has_no_batches() -> None:
     assert list(feeder([]).epoch(0)) == []
-    assert list(feeder([32, 32], weights=[0.0, 0.0]).epoch(0)) == []
+    assert list(feeder([32, 32], visits=Visits([0.0, 0.0])).epoch(0)) == []
 
 
 class _LooksOfLines(FlatLines):

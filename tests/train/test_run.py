@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from tests.train.conftest import write_lines
 
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
-from ocrtune.data.dataset import open_dataset
+from ocrtune.data.dataset import MADE_RECORD, open_dataset
 from ocrtune.errors import BarError, InputError
 from ocrtune.models.four_stage import FEATURES
 from ocrtune.reading.models import find_model
@@ -74,6 +75,24 @@ def test_a_run_leaves_exactly_these_files_and_a_bundle_that_reads(
     blank = np.full((32, 60), 255, np.uint8)
     read = OnnxRecognizer(best.manifest, best.onnx_path).recognize([blank])
     assert len(read) == 1
+
+
+def test_training_ends_on_real_lines(
+    tmp_path: Path, tiny_base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of 12 real lines and 12 made ones, all with digits that the real ones teach, the last epoch has 12."""
+    real, made = (write_lines(tmp_path / name, ["01", "10"] * 6) for name in ("real", "made"))
+    (made / MADE_RECORD).write_text('{"runs": []}')
+    options = {"train": (str(real), str(made)), "val": (str(real),), "epochs": 4, "batch_size": 1}
+    train(config(real, tiny_base, tmp_path / "run", **options))
+    rows = [json.loads(row) for row in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == pytest.approx([0, 1, 2, 3, 4], abs=0.3)  # some visits are drawn
+    steps = np.diff([row["step"] for row in rows])
+    assert steps[0] > 2 * steps[3]
+    position = find_model(tmp_path / "run" / "last").manifest.training["position"]
+    assert isinstance(position, dict)
+    assert position["visits"] == pytest.approx(4 * 24, abs=8)
+    assert "12 made lines come 2.0 times as often as on average in the first epoch" in capsys.readouterr().out
 
 
 @pytest.mark.slow

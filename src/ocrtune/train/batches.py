@@ -26,6 +26,7 @@ from ocrtune.decoding import CTC, ClassLayout
 from ocrtune.preprocess import PreprocessSpec
 from ocrtune.records import Image
 from ocrtune.train.augment import Augment
+from ocrtune.train.visits import Visits
 
 CHUNK = 1024
 """Lines prepared before batches are cut: bounds memory, and buckets fill well at this size."""
@@ -107,7 +108,7 @@ class LineFeeder:
     Args:
         lines: images by index.
         targets: classes of each line's label.
-        weights: visits of each line in an epoch; fractions are drawn.
+        visits: of each line in each epoch; fractions are drawn.
         spec: how images become arrays.
         steps: of the network, to keep augmentation from squeezing a label out of its steps.
         augment: changes to each image, or None.
@@ -122,7 +123,7 @@ class LineFeeder:
         self,
         lines: Lines,
         targets: Sequence[Sequence[int]],
-        weights: Sequence[float],
+        visits: Visits,
         spec: PreprocessSpec,
         steps: Steps,
         augment: Augment | None,
@@ -137,7 +138,7 @@ class LineFeeder:
         self._targets = np.fromiter(itertools.chain.from_iterable(targets), np.int32)
         self._ends = np.cumsum([0, *map(len, targets)])
         self._steps_needed = [layout.steps_needed(t) for t in targets]
-        self._weights = np.array(weights, np.float64)
+        self._visits = visits
         self._spec = spec
         self._steps = steps
         self._augment = augment
@@ -147,11 +148,12 @@ class LineFeeder:
         self._extra_padding = extra_padding
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Line indices of an epoch, each as often as its weight says."""
+        """Line indices of an epoch, each as often as it is to come."""
         generator = np.random.default_rng((self._seed, epoch))
-        counts = np.floor(self._weights + generator.random(len(self._weights))).astype(np.int64)
+        visits = self._visits.of_epoch(epoch)
+        counts = np.floor(visits + generator.random(len(visits))).astype(np.int64)
         if not counts.any():  # small weights drew none
-            counts[np.flatnonzero(self._weights)] += 1
+            counts[np.flatnonzero(visits)] += 1
         return generator.permutation(np.repeat(np.arange(len(counts)), counts))
 
     def epoch(self, epoch: int, skip: int = 0) -> Generator[Batch]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ocrtune.config import TrainConfig
 from ocrtune.data.dataset import LineDataset
 from ocrtune.train.augment import Augment, augmentation
 from ocrtune.train.batches import LineFeeder
 from ocrtune.train.material import Start
 from ocrtune.train.recipe import Recipe
+from ocrtune.train.visits import Visits
 
 
 def feeder_of(
     lines: LineDataset,
-    weights: Sequence[float] | None = None,
+    visits: Visits | None = None,
     batch_size: int | None = None,
     *,
     start: Start,
@@ -26,7 +25,7 @@ def feeder_of(
 
     Args:
         lines: to feed.
-        weights: visits of each in an epoch; one if None.
+        visits: of each; one in every epoch if None.
         batch_size: lines of 320 px in a batch; the recipe's if None.
         start: of the run.
         recipe: of the run.
@@ -36,7 +35,7 @@ def feeder_of(
     return LineFeeder(
         lines,
         [start.classes_of(entry.text) for entry in lines.entries],
-        weights or [1.0] * len(lines),
+        visits or Visits([1.0] * len(lines)),
         start.spec,
         start.network.steps,
         augment or augmentation(config.augment, start.spec.height),

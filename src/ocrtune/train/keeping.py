@@ -55,6 +55,7 @@ class Keeper:
         self._start = start
         self._lines = lines
         self._recipe = recipe
+        self._visits = lines.visits(recipe.epochs)
         self._writes = writes
 
     def begin(self) -> None:
@@ -135,7 +136,7 @@ class Keeper:
             return
         self._folder.record(
             {
-                "epoch": round(position.visits / self._recipe.visits * self._recipe.epochs, 3),
+                "epoch": round(self._visits.epochs_of(position.visits), 3),
                 "step": position.step,
                 "seconds": round(position.seconds, 1),
                 "loss": loss,

@@ -33,6 +33,7 @@ from ocrtune.train.transfer import (
     plan_charset,
     without_case,
 )
+from ocrtune.train.visits import Visits, which_fade
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Lines:
 
     train: LineDataset
     weights: tuple[float, ...]
-    """Visits per epoch of each training line."""
+    """Visits of each training line in an epoch, as a mean over the run."""
     widths: tuple[int, ...]
     """Input width in px of each training line, padding included."""
     val: LineDataset
@@ -88,6 +89,12 @@ class Lines:
     """General lines to train beside the others."""
     guard: LineDataset | None = None
     """General lines to read with every validation."""
+    fading: tuple[bool, ...] = ()
+    """Whether a training line comes less and less often; none does if it is empty."""
+
+    def visits(self, epochs: int) -> Visits:
+        """Of the training lines, in a run of so many epochs."""
+        return Visits(self.weights, self.fading, epochs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +273,8 @@ def prepare(
     # Without --val the lines that validate were counted as lines to train on.
     require_train_lines(train.name, len(train) + (0 if config.val else len(val)))
     require_eval_lines(val.name, len(val))
-    kept = [(d, size) for d, audit in zip(sets.train, audits, strict=True) for size in audit.sizes]
+    audited = list(zip(sets.train, audits, strict=True))
+    kept = [(dataset, size) for dataset, audit in audited for size in audit.sizes]
     if config.vocab == "keep":
         start = replace(
             start, case_pairs=case_pairs(start.charset, start.layout, [e.text for e in train.entries])
@@ -290,6 +298,7 @@ def prepare(
         only_made_validate=all(dataset.is_made for dataset in sets.val),
         replay=general.replay,
         guard=general.guard,
+        fading=_fading(audited),
     )
     return start, lines
 
@@ -326,6 +335,14 @@ def warnings(config: TrainConfig, lines: Lines, charset: Charset) -> list[str]:
             "the score will look better than it is; give --val lines that are not in --train"
         )
     return found
+
+
+def _fading(audited: Iterable[tuple[LineDataset, Audit]]) -> tuple[bool, ...]:
+    """Which of the kept lines fade."""
+    fading = which_fade(
+        (dataset.is_made, [dataset.entries[index].text for index in audit.kept]) for dataset, audit in audited
+    )
+    return tuple(fading) if any(fading) else ()
 
 
 def _audit(start: Start, datasets: Iterable[LineDataset]) -> list[Audit]:

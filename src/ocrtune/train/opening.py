@@ -12,6 +12,7 @@ from ocrtune.train.guard import GuardScore
 from ocrtune.train.material import Lines, Start
 from ocrtune.train.recipe import Recipe
 from ocrtune.train.validation import Validation, thinned
+from ocrtune.train.visits import SHOWN_ENOUGH, share_in_epoch
 
 CUT_LINES = 200
 """Validation lines on which the base is read before and after its charset changed."""
@@ -59,6 +60,8 @@ def opening(
     )
     yield what_was_chosen(recipe, augment)
     yield why(recipe, lines, start)
+    if any(lines.fading) and recipe.epochs > 1:
+        yield how_they_fade(recipe, lines)
 
 
 def what_was_chosen(recipe: Recipe, augment: str) -> str:
@@ -90,6 +93,17 @@ def why(recipe: Recipe, lines: Lines, start: Start) -> str:
         f"because {count} lines adapt what {start.base.manifest.name} knows: the fewer, the more often they "
         f"are seen and the nearer to it they are held ({recipe.anchor:.2%} of the way back per step)"
         f"{replay}; {recipe.precision} is the fastest here"
+    )
+
+
+def how_they_fade(recipe: Recipe, lines: Lines) -> str:
+    """How often made lines come beside real ones."""
+    shares = [share_in_epoch(epoch, recipe.epochs) for epoch in range(recipe.epochs)]
+    made, without = sum(lines.fading), shares.count(0)
+    return (
+        f"{made} made lines come {shares[0]:.1f} times as often as on average in the first epoch, ever less "
+        f"later, and not in the last{f' {without}' if without > 1 else ''}: training ends on real lines, "
+        f"and on made ones with symbols that fewer than {SHOWN_ENOUGH} real ones show"
     )
 
 

@@ -141,6 +141,7 @@ class _Run:
             self.accelerator.wait_for_everyone()
             folder.check_lines(lines.digests)
         self.recipe = recipe = folder.stored_recipe() if resume else self._choose()
+        self.visits = lines.visits(recipe.epochs)
         self.keeper = Keeper(folder, config, start, lines, recipe, writes=self.is_main)
         self._feeder = partial(feeder_of, start=start, recipe=recipe, config=config, augment=augment)
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
@@ -171,7 +172,7 @@ class _Run:
             self.position = load_state(folder.path, self.network, average, optimizer)
         self.learner = Learner(
             self.accelerator, recipe, self.network, optimizer, average, anchor,
-            self._feeder(lines.train, lines.weights),
+            self._feeder(lines.train, self.visits),
             replay, start.layout, start.case_pairs, self.layout, folder.path,
             [entry.source for entry in lines.train.entries], config.seed, self.position.pixels, display.tell,
         )  # fmt: skip
@@ -355,9 +356,8 @@ class _Run:
         position.epoch_seconds += now - self.clock
         self.clock = now
         label = f"Epoch {position.epoch + 1}/{self.recipe.epochs}"
-        visits = round(self.recipe.visits / self.recipe.epochs)
-        done = position.visits - position.epoch * visits
-        self.display.advance(label, done, visits, position.lines_per_second)
+        begun, ends = (round(self.visits.begun(epoch)) for epoch in (position.epoch, position.epoch + 1))
+        self.display.advance(label, position.visits - begun, ends - begun, position.lines_per_second)
 
     # ---- validating and saving ----
 
