@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import shutil
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
+from fontTools.ttLib import TTCollection, TTFont
 
 from ocrtune.synth.font_choice import FontChoice, ink_height, kind_of
 from ocrtune.synth.fonts import Font, FontSearch, find_fonts, matplotlib_font_folder
@@ -78,6 +82,32 @@ def test_another_kind_serves_where_the_wanted_one_lacks_a_symbol(search: FontSea
     choice = FontChoice.of(only, ["monospace"])
     assert names(choice, "abc") == {"cmtt10 Regular"}
     assert names(choice, "Ж") == {"DejaVu Sans Book"}
+
+
+def test_families_come_equally_often(search: FontSearch) -> None:
+    """Four cuts of DejaVu Sans Mono do not outnumber the one of cmtt10."""
+    choice = FontChoice.of(search, ["monospace"])
+    rng = np.random.default_rng(0)
+    drawn = Counter(choice.choose("abc", rng).fonts[0].name for _ in range(2000))  # type: ignore[union-attr]
+    cuts = {name: count for name, count in drawn.items() if name.startswith("DejaVu Sans Mono")}
+    assert drawn.keys() == {"cmtt10 Regular", *cuts}
+    assert len(cuts) == 4
+    # Five standard deviations of 2,000 fair coins are 112.
+    assert sum(cuts.values()) == pytest.approx(1000, abs=112)
+    assert all(count == pytest.approx(250, abs=74) for count in cuts.values())
+
+
+def test_the_faces_of_a_file_are_one_family(tmp_path: Path) -> None:
+    """A CJK font comes as a collection with a face for each region, and the same Latin letters in all."""
+    collection = TTCollection()
+    collection.fonts = [TTFont(FOLDER / f"{name}.ttf") for name in ("cmtt10", "cmr10", "cmss10")]
+    collection.save(tmp_path / "collection.ttc")
+    shutil.copy(FOLDER / "DejaVuSans.ttf", tmp_path)
+    choice = FontChoice.of(find_fonts([tmp_path], "abc"), ["any"])
+    rng = np.random.default_rng(0)
+    drawn = Counter(choice.choose("abc", rng).fonts[0].family for _ in range(1000))  # type: ignore[union-attr]
+    assert len(drawn) == 4
+    assert drawn["DejaVu Sans"] == pytest.approx(500, abs=79)
 
 
 def test_no_font_of_the_kind_leaves_all(search: FontSearch) -> None:

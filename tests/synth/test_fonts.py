@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import shutil
 import string
@@ -258,6 +259,48 @@ def test_letters_that_look_alike_in_several_scripts_are_drawable(folder: Path, t
                 table.cmap[ord("C")] = table.cmap[ord("D")]
         font.save(tmp_path / "shared.ttf")
     assert Font.open(tmp_path / "shared.ttf").undrawable("AАµμBCD") == ["C", "D"]
+
+
+@pytest.mark.parametrize(
+    ("drawn_as", "undrawable"),
+    [
+        (
+            {"ậ": "ạ"},
+            "ậ",
+        ),  # as Carlito does with capitals: its labels would teach that a circumflex says nothing
+        ({"ậ": "a"}, "ậ"),
+        ({"ạ": "a", "ậ": "â"}, "ạậ"),
+        ({"â": "ạ"}, "âạ"),  # one of the two is wrong
+        ({"ậ": "e"}, ""),  # not looked for: every glyph would have to be compared with every other
+    ],
+)
+def test_letters_drawn_without_a_mark_are_found(
+    folder: Path, tmp_path: Path, drawn_as: dict[str, str], undrawable: str
+) -> None:
+    """Composite glyphs of their own, so that no glyph is drawn for two letters."""
+    with TTFont(folder / "DejaVuSans.ttf") as font:
+        names = font.getBestCmap()
+        for letter, other in drawn_as.items():
+            font["glyf"][names[ord(letter)]] = copy.deepcopy(font["glyf"][names[ord(other)]])
+        del font["GSUB"], font["GPOS"], font["fpgm"], font["prep"]
+        font.save(tmp_path / "lost.ttf")
+    assert Font.open(folder / "DejaVuSans.ttf").undrawable("aâạậeê") == []
+    assert sorted(Font.open(tmp_path / "lost.ttf").undrawable("aâạậeê")) == sorted(undrawable)
+
+
+def test_a_family_is_the_typographic_one(folder: Path, tmp_path: Path) -> None:
+    """Names of 1990 know four styles: a family of ten weights is ten families there."""
+    with TTFont(folder / "cmr10.ttf") as font:
+        for name_id, name in (
+            (1, "Roman Light Condensed"),
+            (2, "Regular"),
+            (16, "Roman"),
+            (17, "Light Condensed"),
+        ):
+            font["name"].setName(name, name_id, 3, 1, 0x409)
+        font.save(tmp_path / "light.ttf")
+    opened = Font.open(tmp_path / "light.ttf")
+    assert (opened.family, opened.name) == ("Roman", "Roman Light Condensed")
 
 
 def test_ignorable_characters_need_no_glyph(folder: Path) -> None:

@@ -1,10 +1,14 @@
-"""Which font draws which text: all that have its symbols and are of a wanted kind, equally often."""
+"""Which font draws which text: of those with its symbols and of a wanted kind, each family equally often.
+
+Were it each font equally often, a family of 36 cuts would draw most lines.
+"""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -74,8 +78,10 @@ class FontChoice:
     """Indices of those of the wanted kinds; others serve where these cannot."""
     unable: dict[str, frozenset[int]]
     """Symbol to the indices of the fonts that cannot draw it. Symbols that were not expected are added."""
-    _alone: dict[frozenset[int], tuple[FontSet, ...]] = field(default_factory=dict, repr=False, compare=False)
-    """Fonts that cannot draw a text to those of which each can: filled as texts come."""
+    _alone: dict[frozenset[int], tuple[tuple[FontSet, ...], ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """Fonts that cannot draw a text to those of which each can, by family: filled as texts come."""
     _everywhere: set[str] = field(default_factory=set, repr=False, compare=False)
     """Symbols that are in every font: filled likewise."""
 
@@ -97,11 +103,15 @@ class FontChoice:
         if key not in self._alone:
             able = [i for i in range(len(self.fonts)) if i not in key]
             chosen = [i for i in able if i in self.preferred] or able
-            self._alone[key] = tuple(FontSet((self.fonts[i],), ink_height(self.fonts[i])) for i in chosen)
-        sets = self._alone[key] or self._together(text)
-        return sets[int(rng.random() * len(sets))] if sets else None
+            self._alone[key] = tuple(map(tuple, _by_family([self.fonts[i] for i in chosen])))
+        families = self._alone[key] or self._together(text)
+        if not families:
+            return None
+        number, place = divmod(rng.random() * len(families), 1)
+        family = families[int(number)]
+        return family[int(place * len(family))]
 
-    def _together(self, text: str) -> tuple[FontSet, ...]:
+    def _together(self, text: str) -> tuple[tuple[FontSet, ...], ...]:
         """Fonts that draw `text` only together: the one that draws most of it first."""
         missing = set(text)
         found: list[Font] = []
@@ -112,7 +122,7 @@ class FontChoice:
                 return ()
             found.append(self.fonts[best])
             missing -= draws[best]
-        return (FontSet(tuple(found), ink_height(found[0])),)
+        return ((FontSet(tuple(found), ink_height(found[0])),),)
 
     def _unable(self, symbol: str) -> frozenset[int]:
         unable = self.unable.get(symbol)
@@ -122,3 +132,13 @@ class FontChoice:
         if not unable:
             self._everywhere.add(symbol)
         return unable
+
+
+def _by_family(fonts: Sequence[Font]) -> Iterable[list[FontSet]]:
+    """Fonts in their order; faces of one file, such as the regional ones of a CJK font, are of one family."""
+    families: dict[str, list[FontSet]] = {}
+    family_of_file: dict[Path, str] = {}
+    for font in fonts:
+        family = family_of_file.setdefault(font.path, font.family)
+        families.setdefault(family, []).append(FontSet((font,), ink_height(font)))
+    return families.values()

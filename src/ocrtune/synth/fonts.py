@@ -119,9 +119,10 @@ class Font:
         """Those of `symbols` that this font cannot draw so that a reader could tell them.
 
         A symbol is drawable when the font maps it, shaping gives no .notdef, its glyphs leave ink
-        (white space need not), no other symbol of its script is drawn by the same glyphs, an upright
-        letter stands on the baseline (fonts of mathematical signs put brackets where letters belong),
-        and a small letter is not drawn as a capital. Joiners and other characters without a look of
+        (white space need not), no other symbol of its script is drawn by the same glyphs, no letter with
+        marks looks as one with others or none, an upright letter stands on the baseline (fonts of
+        mathematical signs put brackets where letters belong), and a small letter is not drawn as a capital.
+        Joiners and other characters without a look of
         their own need no glyph. A font that `draws_boxes` or in which an upright letter hangs can draw
         nothing; one without `unicode_signs` only letters, digits, comma and full stop.
 
@@ -151,9 +152,41 @@ class Font:
                     undrawable.append(symbol)
                 drawn_by.setdefault(glyphs, []).append(symbol)
         twins = [symbol for group in drawn_by.values() if len(group) > 1 for symbol in _twins(group)]
+        twins += self._without_a_mark({group[0]: glyphs for glyphs, group in drawn_by.items()})
         small = [symbol for group in drawn_by.values() for symbol in group if symbol.islower()]
         capitals = small if small and self.draws_capitals() else []
         return list(dict.fromkeys(undrawable + twins + capitals))
+
+    def _without_a_mark(self, drawn: dict[str, tuple[int, ...]]) -> list[str]:
+        """Letters that look to the pixel like another with the same base: a composite glyph lacks a mark.
+
+        Of two that are alike the one with more marks is drawn wrongly; with equally many nobody knows.
+
+        Args:
+            drawn: symbols to their glyphs.
+        """
+        alike: dict[tuple[str, float, float, float, float], list[str]] = {}
+        for symbol, glyphs in drawn.items():
+            base = unicodedata.normalize("NFD", symbol)[0]
+            if len(glyphs) == 1 and (box := self.shaper.get_glyph_extents(glyphs[0])):
+                key = (base, box.x_bearing, box.y_bearing, box.width, box.height)
+                alike.setdefault(key, []).append(symbol)
+        wrong = []
+        for group in alike.values():
+            inks: dict[bytes, list[str]] = {}
+            for symbol in group if len(group) > 1 else ():
+                inks.setdefault(self._ink_of(drawn[symbol][0]), []).append(symbol)
+            for symbols in inks.values():
+                marks = {symbol: len(unicodedata.normalize("NFD", symbol)) for symbol in _twins(symbols)}
+                most, fewest = max(marks.values(), default=0), min(marks.values(), default=0)
+                wrong += [s for s, count in marks.items() if count > fewest or most == fewest]
+        return wrong
+
+    def _ink_of(self, glyph: int) -> bytes:
+        """Its pixels at 64 px an em."""
+        scale = 64 / self.units_per_em
+        bitmap = rasterise(self.shaper, [Outline(glyph, 0.0, 0.0)], (scale, scale))
+        return b"" if bitmap is None else bitmap.ink.tobytes()
 
     def draws_boxes(self) -> bool:
         """Whether this is a last-resort font: it has every character, drawn as a box for its script."""
@@ -265,9 +298,11 @@ def _instances(path: Path, face: hb.Face) -> list[Font]:
         raise InputError(
             f"{path} claims {len(instances)} instances, over {INSTANCES_LIMIT}; use another font"
         )
-    family = _printable_name(face, hb.OTNameIdPredefined.FONT_FAMILY) or path.stem
+    names = hb.OTNameIdPredefined
+    # Old names know four styles: a family of more gives each weight a family of its own there.
+    family = _printable_name(face, names.TYPOGRAPHIC_FAMILY, names.FONT_FAMILY) or path.stem
     if not instances:
-        style = _printable_name(face, hb.OTNameIdPredefined.FONT_SUBFAMILY) or "Regular"
+        style = _printable_name(face, names.TYPOGRAPHIC_SUBFAMILY, names.FONT_SUBFAMILY) or "Regular"
         return [Font(family, style, path, face.index, 0, hb.Font(face))]
     fonts = []
     for index, instance in enumerate(instances):
@@ -278,10 +313,10 @@ def _instances(path: Path, face: hb.Face) -> list[Font]:
     return fonts
 
 
-def _printable_name(face: hb.Face, name_id: int) -> str | None:
-    """A name without line breaks and the like, which damaged fonts have and no message could show."""
-    name: str | None = face.get_name(name_id)
-    return name if name and name.isprintable() else None
+def _printable_name(face: hb.Face, *name_ids: int) -> str | None:
+    """The first name without line breaks and the like, which damaged fonts have and no message could show."""
+    names: Iterator[str | None] = map(face.get_name, name_ids)
+    return next((name for name in names if name and name.isprintable()), None)
 
 
 def system_font_folders() -> tuple[Path, ...]:
