@@ -84,6 +84,8 @@ def which_fade(sets: Iterable[tuple[bool, Sequence[str]]]) -> list[bool]:
         sets: of lines, one after another: whether they are made, and their texts.
     """
     sets = list(sets)
+    if len({is_made for is_made, _ in sets}) < 2:
+        return [False for _, texts in sets for _ in texts]
     shown: Counter[str] = Counter()
     for is_made, texts in sets:
         if not is_made:
