@@ -15,6 +15,7 @@ from tests.train.conftest import write_lines
 
 from ocrtune.bundle import ModelBundle
 from ocrtune.config import TrainConfig
+from ocrtune.convert.from_checkpoint import opened_base
 from ocrtune.data.dataset import MADE_RECORD, open_dataset
 from ocrtune.errors import BarError, InputError
 from ocrtune.models.four_stage import FEATURES
@@ -93,6 +94,18 @@ def test_training_ends_on_real_lines(
     assert isinstance(position, dict)
     assert position["visits"] == pytest.approx(4 * 24, abs=8)
     assert "12 made lines come 2.0 times as often as on average in the first epoch" in capsys.readouterr().out
+
+
+def test_a_few_made_lines_take_no_visits_from_real_ones(tmp_path: Path, tiny_base: Path) -> None:
+    """1,200 visits of real lines are nine epochs, of all 2,160 lines together only eight."""
+    real, made = (write_lines(tmp_path / name, ["01", "10"] * n) for name, n in (("real", 15), ("made", 6)))
+    (made / MADE_RECORD).write_text('{"runs": []}')
+    sources = (f"{real}@40", f"{made}@80")
+    options = config(real, tiny_base, tmp_path / "run", train=sources, val=(str(real),), epochs=None)
+    with opened_base(str(tiny_base), None, None, print) as base:
+        start, lines = prepare(options, print, base)
+    chosen = recipe.choose(options, start.network, start.spec, lines, "cpu")
+    assert (chosen.epochs, chosen.visits) == (9, 9 * 2160)
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ run, so that a resumed run makes the same ones.
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 import statistics
 import time
@@ -135,7 +134,8 @@ def choose(
         visits = config.steps * epoch_visits / batches_of_epoch(lines, batch_size)
         epochs = math.ceil(visits / epoch_visits)
     else:
-        epochs = config.epochs or choose_epochs(_larger_part(lines), fine_tuning)
+        # A few made lines beside many real ones would otherwise have the real ones seen less often.
+        epochs = config.epochs or choose_epochs(max(lines.visits(1).parts), fine_tuning)
         visits = epochs * epoch_visits
     steps = visits / epoch_visits * batches_of_epoch(lines, batch_size)
     px = sum(weight * width for weight, width in zip(lines.weights, lines.widths, strict=True))
@@ -181,15 +181,6 @@ def batches_of_epoch(lines: Lines, batch_size: int) -> float:
         weight / lines_of_batch(width, batch_size)
         for weight, width in zip(lines.weights, lines.widths, strict=True)
     )
-
-
-def _larger_part(lines: Lines) -> float:
-    """Visits in an epoch of the lines that fade, or of the others: those that come with more say how long.
-
-    A few made lines beside many real ones would otherwise have the real ones seen less often.
-    """
-    fading = sum(itertools.compress(lines.weights, lines.fading))
-    return max(fading, sum(lines.weights) - fading)
 
 
 def choose_epochs(lines: float, fine_tuning: bool) -> int:

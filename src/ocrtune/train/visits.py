@@ -7,6 +7,7 @@ recipe knows, as in what they write for an underline or a struck word; made line
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -33,27 +34,28 @@ class Visits:
     """Whether they fall from epoch to epoch, to none at the end; none do if it is empty."""
     epochs: int = 1
 
-    @cached_property
-    def _steady(self) -> npt.NDArray[np.float64]:
-        return np.where(self._fades, 0.0, self.weights)
-
-    @cached_property
-    def _falling(self) -> npt.NDArray[np.float64]:
-        return np.where(self._fades, self.weights, 0.0)
-
-    @cached_property
-    def _fades(self) -> npt.NDArray[np.bool_]:
-        return np.array(self.fading, bool) if len(self.fading) else np.zeros(len(self.weights), bool)
-
     def of_epoch(self, epoch: int) -> npt.NDArray[np.float64]:
         """Visits of each line in one epoch: (N,), fractions are to be drawn."""
-        return self._steady + share_in_epoch(epoch, self.epochs) * self._falling
+        weights = self._weights
+        if not len(self.fading):
+            return weights
+        return np.where(self.fading, share_in_epoch(epoch, self.epochs) * weights, weights)
+
+    @cached_property
+    def _weights(self) -> npt.NDArray[np.float64]:
+        return np.array(self.weights, np.float64)
+
+    @cached_property
+    def parts(self) -> tuple[float, float]:
+        """Visits in an epoch, as a mean over the run: of all lines that do not fade, and of those that do."""
+        fading = sum(itertools.compress(self.weights, self.fading))
+        return sum(self.weights) - fading, fading
 
     @cached_property
     def _ends(self) -> npt.NDArray[np.float64]:
+        steady, fading = self.parts
         shares = [share_in_epoch(epoch, self.epochs) for epoch in range(self.epochs)]
-        lengths = self._steady.sum() + np.array(shares) * self._falling.sum()
-        return np.concatenate([[0.0], np.cumsum(lengths)])
+        return np.cumsum([0.0, *(steady + share * fading for share in shares)])
 
     def begun(self, epoch: int) -> float:
         """Visits of all lines before an epoch begins, on average."""
