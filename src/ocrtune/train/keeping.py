@@ -55,7 +55,6 @@ class Keeper:
         self._start = start
         self._lines = lines
         self._recipe = recipe
-        self._visits = lines.visits(recipe.epochs)
         self._writes = writes
 
     def begin(self) -> None:
@@ -134,9 +133,10 @@ class Keeper:
         """Add a row to the figures; `loss` and `train_cer` are None before the first step."""
         if not self._writes:
             return
+        visits = self._lines.visits(self._recipe.epochs)
         self._folder.record(
             {
-                "epoch": round(self._visits.epochs_of(position.visits), 3),
+                "epoch": round(visits.epochs_of(position.visits), 3),
                 "step": position.step,
                 "seconds": round(position.seconds, 1),
                 "loss": loss,
