@@ -22,7 +22,7 @@ from typing import Any
 from commands import call, machine, score_general, show_general, write_recipe
 
 import ocrtune
-from ocrtune.synth.fonts import find_fonts
+from ocrtune.synth.font_search import find_fonts
 
 VOWELS = "aàảãáạăằẳẵắặâầẩẫấậeèẻẽéẹêềểễếệiìỉĩíịoòỏõóọôồổỗốộơờởỡớợuùủũúụưừửữứựyỳỷỹýỵ"
 LETTERS = "".join(letter for letter in VOWELS + "đ" if not letter.isascii())

@@ -29,7 +29,8 @@ import numpy as np
 
 from ocrtune.data.making import make
 from ocrtune.synth.drawing import draw_encoded
-from ocrtune.synth.fonts import Font, find_fonts, matplotlib_font_folder
+from ocrtune.synth.font_search import find_fonts, matplotlib_font_folder
+from ocrtune.synth.fonts import Font
 from ocrtune.synth.generator import LineGenerator
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.recipe import Synthesis, SynthRecipe

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ocrtune.output import write_bytes
 from ocrtune.synth.drawing import encode_png
-from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
 from ocrtune.synth.looks.profile import profile_names
 from ocrtune.synth.preview import SheetLayout, SheetLine, contact_sheet
 from ocrtune.synth.recipe import SynthRecipe

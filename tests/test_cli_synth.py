@@ -11,7 +11,7 @@ import pytest
 
 from ocrtune.cli import main
 from ocrtune.data.dataset import open_dataset
-from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
 
 FONT = matplotlib_font_folder() / "DejaVuSans.ttf"
 

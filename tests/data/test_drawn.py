@@ -10,7 +10,7 @@ import pytest
 
 from ocrtune.data.dataset import open_dataset
 from ocrtune.errors import InputError
-from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
 from ocrtune.synth.generator import LineError, LineGenerator, MadeLine
 from ocrtune.synth.png import encode_png
 from ocrtune.synth.recipe import SynthRecipe

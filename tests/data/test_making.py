@@ -17,7 +17,7 @@ from ocrtune.data.made_stores import PART
 from ocrtune.data.making import MadeRecord, make
 from ocrtune.errors import BarError, InputError
 from ocrtune.synth.drawing import Extras
-from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
 from ocrtune.synth.recipe import SynthRecipe
 
 RECIPE = SynthRecipe.model_validate(

@@ -12,7 +12,7 @@ from ocrtune.cli import main
 from ocrtune.data.matching import MatchedProfile, match_folder
 from ocrtune.errors import InputError
 from ocrtune.records import Image
-from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.match import fitting, simulation
 from ocrtune.synth.recipe import Synthesis, SynthRecipe

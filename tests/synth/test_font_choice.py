@@ -12,7 +12,8 @@ import pytest
 from fontTools.ttLib import TTCollection, TTFont
 
 from ocrtune.synth.font_choice import FontChoice, ink_height, kind_of
-from ocrtune.synth.fonts import Font, FontSearch, find_fonts, matplotlib_font_folder
+from ocrtune.synth.font_search import FontSearch, find_fonts, matplotlib_font_folder
+from ocrtune.synth.fonts import Font
 
 FOLDER = matplotlib_font_folder()
 

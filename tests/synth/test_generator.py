@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ocrtune.synth.drawing import CHUNK, draw_encoded
-from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
 from ocrtune.synth.generator import LineError, LineGenerator
 from ocrtune.synth.recipe import SynthRecipe
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
 from ocrtune.synth.generator import LineError, LineGenerator
 from ocrtune.synth.labelling import labelled
 from ocrtune.synth.recipe import SynthRecipe

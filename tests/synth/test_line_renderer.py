@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ocrtune.errors import InputError
 from ocrtune.records import Image
-from ocrtune.synth.fonts import Font, matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
+from ocrtune.synth.fonts import Font
 from ocrtune.synth.raster import Outline, rasterise
 from ocrtune.synth.render import LineRenderer, RenderedLine
 from ocrtune.synth.shaping import shape_line

@@ -7,7 +7,8 @@ import hashlib
 import pytest
 import uharfbuzz as hb
 
-from ocrtune.synth.fonts import Font, matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
+from ocrtune.synth.fonts import Font
 from ocrtune.synth.render import LineRenderer
 from ocrtune.synth.shaping import shape_line
 

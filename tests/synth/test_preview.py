@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ocrtune.synth.fonts import Font, matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
+from ocrtune.synth.fonts import Font
 from ocrtune.synth.preview import BACKGROUND, SheetLayout, SheetLine, contact_sheet
 
 LAYOUT = SheetLayout(columns=2, cell_width=100, line_height=20, label_height=10, gap=4)

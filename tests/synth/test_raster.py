@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ocrtune.errors import InputError
-from ocrtune.synth.fonts import Font, matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
+from ocrtune.synth.fonts import Font
 from ocrtune.synth.raster import SIDE_LIMIT, Outline, rasterise
 
 

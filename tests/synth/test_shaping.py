@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ocrtune.errors import InputError
 from ocrtune.synth.bidi import Direction
-from ocrtune.synth.fonts import Font, matplotlib_font_folder, system_font_folders
+from ocrtune.synth.font_search import matplotlib_font_folder, system_font_folders
+from ocrtune.synth.fonts import Font
 from ocrtune.synth.shaping import TEXT_LIMIT, ShapedLine, label_text, shape_line
 
 PACKAGES = {"Amiri": "fonts-hosny-amiri", "NotoSansCJK": "fonts-noto-cjk", "Noto": "fonts-noto-core"}

@@ -19,7 +19,7 @@ from ocrtune.cli import main
 from ocrtune.config import TrainConfig
 from ocrtune.errors import InputError
 from ocrtune.evaluate.metrics import measure
-from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
 from ocrtune.train import general
 from ocrtune.train.averaging import WeightAverage
 from ocrtune.train.batches import Batch

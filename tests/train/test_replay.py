@@ -12,7 +12,7 @@ from torch import nn
 
 from ocrtune.data.general_lines import GeneralLines
 from ocrtune.decoding import ATTENTION, CTC
-from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
 from ocrtune.train.batches import Batch
 from ocrtune.train.objective import per_symbol
 from ocrtune.train.replay import Replay, divergence

@@ -10,7 +10,7 @@ from ocrtune.data.dataset import LineDataset
 from ocrtune.data.drawn import drawn_lines
 from ocrtune.errors import InputError
 from ocrtune.synth.font_choice import FontChoice
-from ocrtune.synth.fonts import FontSearch, find_fonts
+from ocrtune.synth.font_search import FontSearch, find_fonts
 from ocrtune.synth.generator import LineError, LineGenerator
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.recipe import default_font_paths

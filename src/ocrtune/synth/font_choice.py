@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from ocrtune.synth.fonts import Font, FontSearch
+from ocrtune.synth.font_search import FontSearch
+from ocrtune.synth.fonts import Font
 from ocrtune.synth.raster import Outline, rasterise
 
 FontKind = Literal["sans", "serif", "monospace"]

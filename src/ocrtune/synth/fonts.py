@@ -1,4 +1,4 @@
-"""Fonts: where they lie, and what a font can really draw, measured on the font itself.
+"""A font, and what it can really draw, measured on the font itself.
 
 A font that claims a character may still draw a box, nothing, or a bracket in its place: labels
 made with it would be wrong. Drawing lines is `render.py`'s work.
@@ -6,13 +6,12 @@ made with it would be wrong. Drawing lines is `render.py`'s work.
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import statistics
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +20,6 @@ import uharfbuzz as hb
 from ocrtune.errors import InputError
 from ocrtune.synth.characters import is_ignorable, script_of
 from ocrtune.synth.raster import Outline, rasterise
-
-FONT_SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".otc"})
 
 FONT_LIMIT = 64 * 2**20
 """Bytes; the largest Noto CJK collection takes 26 MiB."""
@@ -122,9 +119,9 @@ class Font:
         (white space need not), no other symbol of its script is drawn by the same glyphs, no letter with
         marks looks as one with others or none, an upright letter stands on the baseline (fonts of
         mathematical signs put brackets where letters belong), and a small letter is not drawn as a capital.
-        Joiners and other characters without a look of
-        their own need no glyph. A font that `draws_boxes` or in which an upright letter hangs can draw
-        nothing; one without `unicode_signs` only letters, digits, comma and full stop.
+        Joiners and other characters without a look of their own need no glyph. A font that `draws_boxes` or
+        in which an upright letter hangs can draw nothing; one without `unicode_signs` only letters, digits,
+        comma and full stop.
 
         Raises:
             InputError: the outlines are damaged.
@@ -165,10 +162,11 @@ class Font:
         Args:
             drawn: symbols to their glyphs.
         """
+        marked = {_base(symbol) for symbol in drawn if _marks(symbol)}
         alike: dict[tuple[str, float, float, float, float], list[str]] = {}
         for symbol, glyphs in drawn.items():
-            base = unicodedata.normalize("NFD", symbol)[0]
-            if len(glyphs) == 1 and (box := self.shaper.get_glyph_extents(glyphs[0])):
+            base = _base(symbol)
+            if base in marked and len(glyphs) == 1 and (box := self.shaper.get_glyph_extents(glyphs[0])):
                 key = (base, box.x_bearing, box.y_bearing, box.width, box.height)
                 alike.setdefault(key, []).append(symbol)
         wrong = []
@@ -177,9 +175,9 @@ class Font:
             for symbol in group if len(group) > 1 else ():
                 inks.setdefault(self._ink_of(drawn[symbol][0]), []).append(symbol)
             for symbols in inks.values():
-                marks = {symbol: len(unicodedata.normalize("NFD", symbol)) for symbol in _twins(symbols)}
+                marks = {symbol: _marks(symbol) for symbol in _twins(symbols)}
                 most, fewest = max(marks.values(), default=0), min(marks.values(), default=0)
-                wrong += [s for s, count in marks.items() if count > fewest or most == fewest]
+                wrong += [symbol for symbol, count in marks.items() if count > fewest or most == fewest]
         return wrong
 
     def _ink_of(self, glyph: int) -> bytes:
@@ -319,30 +317,16 @@ def _printable_name(face: hb.Face, *name_ids: int) -> str | None:
     return next((name for name in names if name and name.isprintable()), None)
 
 
-def system_font_folders() -> tuple[Path, ...]:
-    """Where this operating system keeps fonts: those of the places that exist."""
-    home = Path.home()
-    if sys.platform == "win32":
-        local = Path(os.environ.get("LOCALAPPDATA", home / "AppData/Local"))
-        windows = Path(os.environ.get("WINDIR", "C:/Windows"))
-        folders = [windows / "Fonts", local / "Microsoft/Windows/Fonts"]
-    elif sys.platform == "darwin":
-        folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
-    else:
-        folders = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".local/share/fonts"]
-    return tuple(folder for folder in folders if folder.is_dir())
+@cache
+def _base(symbol: str) -> str:
+    """The letter below the marks of a symbol."""
+    return unicodedata.normalize("NFD", symbol)[0]
 
 
-def matplotlib_font_folder() -> Path:
-    """The text fonts inside the installed matplotlib, found without importing it.
-
-    Raises:
-        InputError: matplotlib is not installed.
-    """
-    spec = importlib.util.find_spec("matplotlib")
-    if spec is None or spec.origin is None:
-        raise InputError("matplotlib is not installed; install it: pip install 'ocrtune[train]'")
-    return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
+@cache
+def _marks(symbol: str) -> int:
+    """How many marks a symbol has; the parts of a Hangul syllable are none."""
+    return sum(map(bool, map(unicodedata.combining, unicodedata.normalize("NFD", symbol))))
 
 
 def _twins(symbols: list[str]) -> list[str]:
@@ -353,64 +337,3 @@ def _twins(symbols: list[str]) -> list[str]:
         for symbol, (script, plain) in zip(symbols, origins, strict=True)
         if any(script == other and plain != form for other, form in origins)
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class FontSearch:
-    """What a search through fonts found."""
-
-    wanted: str
-    """The symbols that were asked for, each once."""
-    lacks: dict[Font, frozenset[str]]
-    """Every open font, each name once and sorted by name, to the wanted symbols it cannot draw."""
-    refused: dict[Path, str]
-    """Files and folders that give no font, each with the reason."""
-
-    @property
-    def fonts(self) -> tuple[Font, ...]:
-        """Those that draw every wanted symbol."""
-        return self.covering(self.wanted)
-
-    @property
-    def missing(self) -> str:
-        """The wanted symbols that no font draws."""
-        return "".join(s for s in self.wanted if all(s in lacking for lacking in self.lacks.values()))
-
-    def covering(self, symbols: str) -> tuple[Font, ...]:
-        """The fonts that draw every one of `symbols`, which are among those wanted."""
-        return tuple(font for font, lacking in self.lacks.items() if lacking.isdisjoint(symbols))
-
-    def drawn_as_capitals(self) -> tuple[Font, ...]:
-        """The fonts that draw capitals for small letters."""
-        return tuple(font for font in self.lacks if font.draws_capitals())
-
-
-def find_fonts(paths: Iterable[Path], symbols: Iterable[str]) -> FontSearch:
-    """Measure the fonts of files and below folders on `symbols`.
-
-    Of fonts with one name, the first found that draws all symbols stays, else the first.
-    """
-    wanted = "".join(dict.fromkeys(symbols))
-    found: dict[str, tuple[Font, frozenset[str]]] = {}
-    refused: dict[Path, str] = {}
-    for path in _font_files(paths, refused):
-        try:
-            measured = [(font, frozenset(font.undrawable(wanted))) for font in open_fonts(path)]
-        except InputError as error:
-            refused[path] = str(error)
-            continue
-        for font, lacking in measured:
-            if font.name not in found or (found[font.name][1] and not lacking):
-                found[font.name] = (font, lacking)
-    return FontSearch(wanted, dict(found[name] for name in sorted(found)), refused)
-
-
-def _font_files(paths: Iterable[Path], refused: dict[Path, str]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            below = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in FONT_SUFFIXES)
-            yield from (file for file in below if file.is_file())
-        elif path.is_file():
-            yield path
-        else:
-            refused[path] = f"there is no file or folder {path}"

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ocrtune.errors import InputError
 from ocrtune.synth.font_choice import FontChoice
-from ocrtune.synth.fonts import FontSearch, find_fonts, matplotlib_font_folder, system_font_folders
+from ocrtune.synth.font_search import FontSearch, find_fonts, matplotlib_font_folder, system_font_folders
 from ocrtune.synth.generator import LineGenerator
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.texts.config import Texts, TextsConfig

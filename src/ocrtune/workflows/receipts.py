@@ -10,7 +10,8 @@ from typing import Any
 
 from ocrtune.data.making import make
 from ocrtune.errors import InputError
-from ocrtune.synth.fonts import Font, find_fonts, matplotlib_font_folder
+from ocrtune.synth.font_search import find_fonts, matplotlib_font_folder
+from ocrtune.synth.fonts import Font
 from ocrtune.synth.recipe import SynthRecipe
 
 KEPT_BACK_WORDS = ("vanskeligheter", "uvanligheter", "skrekkeksempel", "rosenborg")

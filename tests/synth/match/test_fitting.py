@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ocrtune.errors import InputError
-from ocrtune.synth.fonts import matplotlib_font_folder
+from ocrtune.synth.font_search import matplotlib_font_folder
 from ocrtune.synth.generator import LineGenerator
 from ocrtune.synth.looks.profile import Profile
 from ocrtune.synth.match import fitting, simulation
