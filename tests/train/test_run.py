@@ -78,6 +78,7 @@ def test_a_run_leaves_exactly_these_files_and_a_bundle_that_reads(
     assert len(read) == 1
 
 
+@pytest.mark.slow
 def test_training_ends_on_real_lines(
     tmp_path: Path, tiny_base: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

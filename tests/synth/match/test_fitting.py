@@ -133,19 +133,22 @@ def test_coloured_light_lines_become_pairs(
     assert 0.2 < np.mean([line.is_light for line in match.made]) < 0.8
 
 
-def test_pairs_need_contrast(fitted: tuple[RealLines, Match]) -> None:
-    line = replace(
-        fitted[0].measures[0], ink_colour=(100.0, 100.0, 100.0), paper_colour=(120.0, 120.0, 120.0)
-    )
+@pytest.fixture(scope="module")
+def a_few() -> tuple[LineMeasures, ...]:
+    """Ten lines, measured."""
+    return measured(make_generator(Profile.named("clean")), 10)
+
+
+def test_pairs_need_contrast(a_few: tuple[LineMeasures, ...]) -> None:
+    line = replace(a_few[0], ink_colour=(100.0, 100.0, 100.0), paper_colour=(120.0, 120.0, 120.0))
     with pytest.raises(InputError, match="no line has enough contrast"):
         colour_pairs([line])
     assert colour_pairs([line], gain=3)[0] == ["#3c3c3c", "#787878"]
 
 
-def test_known_qualities_are_taken_over(fitted: tuple[RealLines, Match]) -> None:
-    measures = fitted[0].measures
-    half = len(measures) // 2
-    known = RealLines(measures, tuple([80] * half + [None] * (len(measures) - half)))
+def test_known_qualities_are_taken_over(a_few: tuple[LineMeasures, ...]) -> None:
+    half = len(a_few) // 2
+    known = RealLines(a_few, tuple([80] * half + [None] * (len(a_few) - half)))
     assert known.jpeg_qualities == [80] * half
-    unknown = RealLines(measures, tuple([80] * (half - 1) + [None] * (len(measures) - half + 1)))
+    unknown = RealLines(a_few, tuple([80] * (half - 1) + [None] * (len(a_few) - half + 1)))
     assert unknown.jpeg_qualities is None
