@@ -249,6 +249,17 @@ def test_letters_drawn_without_a_mark_are_found(
     assert sorted(Font.open(tmp_path / "lost.ttf").undrawable("aâạậeê")) == sorted(undrawable)
 
 
+def test_letters_that_the_next_one_would_cover_are_found(few_letters: Path, tmp_path: Path) -> None:
+    """As in fonts of Denemo and Monlam, which give some letters no room; a narrow one is no fault."""
+    with TTFont(few_letters) as font:
+        names = font.getBestCmap()
+        for letter, part in (("ậ", 0.2), ("â", 0.0), ("ê", 0.5)):
+            width, bearing = font["hmtx"][names[ord(letter)]]
+            font["hmtx"][names[ord(letter)]] = (round(part * width), bearing)
+        font.save(tmp_path / "covered.ttf")
+    assert sorted(Font.open(tmp_path / "covered.ttf").undrawable("aâạậeê")) == sorted("ậâ")
+
+
 def test_a_family_is_the_typographic_one(folder: Path, tmp_path: Path) -> None:
     """Names of 1990 know four styles: a family of ten weights is ten families there."""
     with TTFont(folder / "cmr10.ttf") as font:
